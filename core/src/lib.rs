@@ -1,0 +1,6 @@
+//! Redis without the server: the Redis data model in this process's memory, kept on disk in Redis's own files.
+#![deny(unsafe_code)]
+
+pub mod error;
+
+pub use error::{Error, ErrorKind, Result};
