@@ -2,5 +2,7 @@
 #![deny(unsafe_code)]
 
 pub mod error;
+pub mod reclaim;
+pub mod table;
 
 pub use error::{Error, ErrorKind, Result};
