@@ -1,0 +1,381 @@
+//! A whole data set in one canonical form, read through commands from any endpoint, and the comparison of two.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::endpoint::argv;
+use crate::text::quote;
+use crate::{Endpoint, Reply};
+
+/// Databases of a server as it is configured here.
+pub const DATABASES: u32 = 16;
+
+/// Differences listed before the rest is only counted.
+const MAX_LISTED: usize = 20;
+
+/// All keys of all databases, and the number of function libraries.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DataSet {
+    /// Database, key, what is there.
+    pub keys: BTreeMap<(u32, Vec<u8>), Entry>,
+    /// How many function libraries there are; `None` where the endpoint knows no functions.
+    pub functions: Option<usize>,
+}
+
+/// One key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// As `TYPE` says.
+    pub kind: String,
+    /// As `OBJECT ENCODING` says.
+    pub encoding: String,
+    /// Milliseconds since 1970, if it expires.
+    pub expires_ms: Option<i64>,
+    /// What it holds.
+    pub value: Value,
+}
+
+/// What a key holds, with what has no order in an ordered container.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// A string.
+    String(Vec<u8>),
+    /// A list.
+    List(Vec<Vec<u8>>),
+    /// A set.
+    Set(BTreeSet<Vec<u8>>),
+    /// Field, value and the field's expiry in milliseconds since 1970.
+    Hash(BTreeMap<Vec<u8>, (Vec<u8>, Option<i64>)>),
+    /// Members and scores in rank order.
+    SortedSet(Vec<(Vec<u8>, f64)>),
+    /// A stream.
+    Stream(Stream),
+}
+
+/// A stream with its groups.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Stream {
+    /// Identifier and the fields and values in turn.
+    pub entries: Vec<(Vec<u8>, Vec<Vec<u8>>)>,
+    /// The last identifier ever given.
+    pub last_id: Vec<u8>,
+    /// The groups by name.
+    pub groups: BTreeMap<Vec<u8>, Group>,
+}
+
+/// A consumer group.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Group {
+    /// Delivered up to here.
+    pub last_id: Vec<u8>,
+    /// Names of its consumers.
+    pub consumers: BTreeSet<Vec<u8>>,
+    /// Identifier, consumer, how often delivered.
+    pub pending: Vec<(Vec<u8>, Vec<u8>, i64)>,
+}
+
+/// What two data sets are compared by.
+#[derive(Clone, Copy, Debug)]
+pub struct Strictness {
+    /// Compare `OBJECT ENCODING`.
+    pub encodings: bool,
+    /// By how much expiries may differ: relative ones are taken at slightly different instants.
+    pub expiry_tolerance_ms: i64,
+    /// Compare the number of function libraries where both know functions.
+    pub functions: bool,
+}
+
+impl Strictness {
+    /// Everything, to the bit.
+    pub const EXACT: Self = Self { encodings: true, expiry_tolerance_ms: 0, functions: true };
+}
+
+impl DataSet {
+    /// Reads everything an endpoint holds. Leaves it in database 0.
+    pub fn read(from: &mut dyn Endpoint) -> Self {
+        let mut all = Self::default();
+        for db in 0..DATABASES {
+            let select = from.line(&format!("SELECT {db}"));
+            assert!(!select.is_error(), "SELECT {db}: {select}");
+            let keys = from.line("KEYS *").strings().unwrap_or_else(|| panic!("KEYS * is no list of names"));
+            for portion in keys.chunks(500) {
+                read_keys(from, db, portion, &mut all);
+            }
+        }
+        from.line("SELECT 0");
+        all.functions = from.line("FUNCTION LIST").items().map(<[Reply]>::len);
+        all
+    }
+
+    /// What is different, one line each; empty when the two are the same.
+    pub fn differences(&self, other: &Self, by: Strictness) -> Vec<String> {
+        let mut found = Vec::new();
+        for ((db, key), entry) in &self.keys {
+            let name = format!("db{db} {}", quote(key));
+            match other.keys.get(&(*db, key.clone())) {
+                Some(there) => entry.differences(there, by, &name, &mut found),
+                None => found.push(format!("{name}: only on the left, a {}", entry.kind)),
+            }
+        }
+        for ((db, key), entry) in &other.keys {
+            if !self.keys.contains_key(&(*db, key.clone())) {
+                found.push(format!("db{db} {}: only on the right, a {}", quote(key), entry.kind));
+            }
+        }
+        if by.functions && self.functions.is_some() && other.functions.is_some() {
+            if self.functions != other.functions {
+                found.push(format!("functions: {:?} and {:?}", self.functions, other.functions));
+            }
+        }
+        if found.len() > MAX_LISTED {
+            let rest = found.len() - MAX_LISTED;
+            found.truncate(MAX_LISTED);
+            found.push(format!("… and {rest} more"));
+        }
+        found
+    }
+
+    /// Panics with the differences, if there are any.
+    pub fn assert_same(&self, other: &Self, by: Strictness, what: &str) {
+        let found = self.differences(other, by);
+        assert!(found.is_empty(), "{what}:\n  {}", found.join("\n  "));
+    }
+}
+
+impl Entry {
+    fn differences(&self, other: &Self, by: Strictness, name: &str, found: &mut Vec<String>) {
+        if self.kind != other.kind {
+            found.push(format!("{name}: type {} and {}", self.kind, other.kind));
+            return;
+        }
+        if by.encodings && self.encoding != other.encoding {
+            found.push(format!("{name}: encoding {} and {}", self.encoding, other.encoding));
+        }
+        if !same_expiry(self.expires_ms, other.expires_ms, by.expiry_tolerance_ms) {
+            found.push(format!("{name}: expires at {:?} and {:?}", self.expires_ms, other.expires_ms));
+        }
+        if !self.value.same(&other.value, by) {
+            found.push(format!("{name}: {}", self.value.first_difference(&other.value, by)));
+        }
+    }
+}
+
+fn same_expiry(a: Option<i64>, b: Option<i64>, tolerance: i64) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => a.abs_diff(b) <= tolerance.unsigned_abs(),
+        (a, b) => a == b,
+    }
+}
+
+impl Value {
+    fn same(&self, other: &Self, by: Strictness) -> bool {
+        match (self, other) {
+            (Self::Hash(a), Self::Hash(b)) => {
+                a.len() == b.len()
+                    && a.iter().zip(b).all(|((fa, (va, ea)), (fb, (vb, eb)))| {
+                        fa == fb && va == vb && same_expiry(*ea, *eb, by.expiry_tolerance_ms)
+                    })
+            }
+            (a, b) => a == b,
+        }
+    }
+
+    /// Where two values of one type part.
+    fn first_difference(&self, other: &Self, by: Strictness) -> String {
+        fn first<T: PartialEq>(a: Vec<T>, b: Vec<T>, show: impl Fn(&T) -> String) -> String {
+            let at = a.iter().zip(&b).take_while(|(x, y)| x == y).count();
+            let side = |v: &[T]| v.get(at).map_or("(end)".to_owned(), &show);
+            format!("{} and {} elements, at {at}: {} and {}", a.len(), b.len(), side(&a), side(&b))
+        }
+        let shorten = |mut s: String| {
+            if s.len() > 300 {
+                s = s.chars().take(300).chain("…".chars()).collect();
+            }
+            s
+        };
+        shorten(match (self, other) {
+            (Self::String(a), Self::String(b)) => {
+                format!("{} bytes {} and {} bytes {}", a.len(), quote(a), b.len(), quote(b))
+            }
+            (Self::List(a), Self::List(b)) => first(a.clone(), b.clone(), |x| quote(x)),
+            (Self::Set(a), Self::Set(b)) => {
+                first(a.iter().collect(), b.iter().collect::<Vec<_>>(), |x| quote(x))
+            }
+            (Self::Hash(a), Self::Hash(b)) => {
+                for ((fa, (va, ea)), (fb, (vb, eb))) in a.iter().zip(b) {
+                    if fa == fb && va == vb && same_expiry(*ea, *eb, by.expiry_tolerance_ms) {
+                        continue;
+                    }
+                    return format!(
+                        "field {} = {} ({ea:?}) and field {} = {} ({eb:?})",
+                        quote(fa),
+                        quote(va),
+                        quote(fb),
+                        quote(vb)
+                    );
+                }
+                format!("{} and {} fields", a.len(), b.len())
+            }
+            (Self::SortedSet(a), Self::SortedSet(b)) => {
+                first(a.clone(), b.clone(), |(m, s)| format!("{} {s}", quote(m)))
+            }
+            (a, b) => format!("{a:?} and {b:?}"),
+        })
+    }
+}
+
+fn read_keys(from: &mut dyn Endpoint, db: u32, keys: &[Vec<u8>], all: &mut DataSet) {
+    let about = |words: &str, key: &[u8]| {
+        let mut v = argv(words);
+        v.push(key.to_vec());
+        v
+    };
+    let mut batch = Vec::new();
+    for key in keys {
+        batch.push(about("TYPE", key));
+        batch.push(about("OBJECT ENCODING", key));
+        batch.push(about("PEXPIRETIME", key));
+    }
+    let head = from.commands(&batch);
+    let kinds: Vec<String> = head.chunks_exact(3).map(|c| text(&c[0])).collect();
+    let batch: Vec<_> = keys
+        .iter()
+        .zip(&kinds)
+        .map(|(key, kind)| match kind.as_str() {
+            "string" => about("GET", key),
+            "list" => [about("LRANGE", key), argv("0 -1")].concat(),
+            "set" => about("SMEMBERS", key),
+            "hash" => about("HGETALL", key),
+            "zset" => [about("ZRANGE", key), argv("0 -1 WITHSCORES")].concat(),
+            "stream" => [about("XRANGE", key), argv("- +")].concat(),
+            other => panic!("key {} has the unknown type {other}", quote(key)),
+        })
+        .collect();
+    let values = from.commands(&batch);
+    for (i, key) in keys.iter().enumerate() {
+        let (reply, kind) = (&values[i], kinds[i].clone());
+        let value = read_value(from, key, &kind, reply)
+            .unwrap_or_else(|| panic!("{kind} at {}: unexpected reply {reply}", quote(key)));
+        let entry = Entry {
+            kind,
+            encoding: text(&head[3 * i + 1]),
+            expires_ms: expiry(from, key, &head[3 * i + 2]),
+            value,
+        };
+        all.keys.insert((db, key.clone()), entry);
+    }
+}
+
+/// `PEXPIRETIME`, or where that is unknown (6.2) the same from `PTTL` and `TIME`.
+fn expiry(from: &mut dyn Endpoint, key: &[u8], reply: &Reply) -> Option<i64> {
+    match reply {
+        Reply::Int(at) => (*at >= 0).then_some(*at),
+        _ => {
+            let left = from.command(&[b"PTTL".to_vec(), key.to_vec()]).int()?;
+            let now = from.line("TIME").strings()?;
+            let part = |i: usize| -> Option<i64> { std::str::from_utf8(now.get(i)?).ok()?.parse().ok() };
+            let now = part(0)? * 1000 + part(1)? / 1000;
+            (left >= 0).then(|| now + left)
+        }
+    }
+}
+
+fn read_value(from: &mut dyn Endpoint, key: &[u8], kind: &str, reply: &Reply) -> Option<Value> {
+    Some(match kind {
+        "string" => Value::String(reply.bytes()?.to_vec()),
+        "list" => Value::List(reply.strings()?),
+        "set" => {
+            let members = reply.strings()?;
+            let set: BTreeSet<_> = members.iter().cloned().collect();
+            assert_eq!(set.len(), members.len(), "SMEMBERS {} names a member twice", quote(key));
+            Value::Set(set)
+        }
+        "hash" => {
+            let pairs = reply.pairs()?;
+            let count = pairs.len();
+            let mut fields = BTreeMap::new();
+            for (field, value) in pairs {
+                fields.insert(field.bytes()?.to_vec(), (value.bytes()?.to_vec(), None));
+            }
+            assert_eq!(fields.len(), count, "HGETALL {} names a field twice", quote(key));
+            field_expiries(from, key, &mut fields);
+            Value::Hash(fields)
+        }
+        "zset" => Value::SortedSet(scored(reply)?),
+        "stream" => Value::Stream(read_stream(from, key, reply)?),
+        _ => return None,
+    })
+}
+
+/// Fills in when fields expire, where the endpoint knows that.
+fn field_expiries(
+    from: &mut dyn Endpoint,
+    key: &[u8],
+    fields: &mut BTreeMap<Vec<u8>, (Vec<u8>, Option<i64>)>,
+) {
+    let names: Vec<_> = fields.keys().cloned().collect();
+    let mut ask = vec![b"HPEXPIRETIME".to_vec(), key.to_vec(), b"FIELDS".to_vec()];
+    ask.push(names.len().to_string().into_bytes());
+    ask.extend(names);
+    let reply = from.command(&ask);
+    for (slot, at) in fields.values_mut().zip(reply.items().unwrap_or_default()) {
+        slot.1 = at.int().filter(|at| *at >= 0);
+    }
+}
+
+/// Members with scores, from the flat RESP2 form or the nested RESP3 form.
+fn scored(reply: &Reply) -> Option<Vec<(Vec<u8>, f64)>> {
+    let number = |r: &Reply| std::str::from_utf8(r.bytes()?).ok()?.parse::<f64>().ok();
+    let items = reply.items()?;
+    if items.first().is_some_and(|r| r.items().is_some()) {
+        return items
+            .iter()
+            .map(|p| match p.items()? {
+                [member, score] => Some((member.bytes()?.to_vec(), number(score)?)),
+                _ => None,
+            })
+            .collect();
+    }
+    reply.pairs()?.iter().map(|(m, s)| Some((m.bytes()?.to_vec(), number(s)?))).collect()
+}
+
+fn read_stream(from: &mut dyn Endpoint, key: &[u8], range: &Reply) -> Option<Stream> {
+    let ask = |from: &mut dyn Endpoint, words: &str, rest: &[&[u8]]| {
+        let mut v = argv(words);
+        v.extend(rest.iter().map(|r| r.to_vec()));
+        from.command(&v)
+    };
+    let mut stream = Stream::default();
+    for entry in range.items()? {
+        match entry.items()? {
+            [id, fields] => stream.entries.push((id.bytes()?.to_vec(), fields.strings()?)),
+            _ => return None,
+        }
+    }
+    stream.last_id = ask(from, "XINFO STREAM", &[key]).field("last-generated-id")?.bytes()?.to_vec();
+    for info in ask(from, "XINFO GROUPS", &[key]).items()? {
+        let name = info.field("name")?.bytes()?.to_vec();
+        let mut group =
+            Group { last_id: info.field("last-delivered-id")?.bytes()?.to_vec(), ..Group::default() };
+        for consumer in ask(from, "XINFO CONSUMERS", &[key, &name]).items()? {
+            group.consumers.insert(consumer.field("name")?.bytes()?.to_vec());
+        }
+        let pending = ask(from, "XPENDING", &[key, &name, b"-", b"+", b"1000000"]);
+        for one in pending.items()? {
+            match one.items()? {
+                [id, consumer, _idle, Reply::Int(times)] => {
+                    group.pending.push((id.bytes()?.to_vec(), consumer.bytes()?.to_vec(), *times));
+                }
+                _ => return None,
+            }
+        }
+        stream.groups.insert(name, group);
+    }
+    Some(stream)
+}
+
+fn text(reply: &Reply) -> String {
+    match reply.bytes() {
+        Some(b) => String::from_utf8_lossy(b).into_owned(),
+        None => reply.to_string(),
+    }
+}

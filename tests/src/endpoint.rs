@@ -1,0 +1,41 @@
+//! What both sides of a comparison look like: something that takes a command and answers.
+
+use crate::Reply;
+use crate::resp::Connection;
+
+/// A command taker: a connection to a real server, or a client of the engine.
+pub trait Endpoint {
+    /// Runs one command. A transport failure is a test failure, hence panics with its reason.
+    fn command(&mut self, argv: &[Vec<u8>]) -> Reply;
+
+    /// Runs many commands; an endpoint behind a socket sends them at once.
+    fn commands(&mut self, batch: &[Vec<Vec<u8>>]) -> Vec<Reply> {
+        batch.iter().map(|argv| self.command(argv)).collect()
+    }
+
+    /// Runs a command written as words separated by blanks.
+    fn line(&mut self, words: &str) -> Reply {
+        self.command(&argv(words))
+    }
+}
+
+/// Words separated by blanks as a command.
+pub fn argv(words: &str) -> Vec<Vec<u8>> {
+    words.split_whitespace().map(|w| w.as_bytes().to_vec()).collect()
+}
+
+impl Endpoint for Connection {
+    fn command(&mut self, argv: &[Vec<u8>]) -> Reply {
+        match self.call(argv) {
+            Ok(reply) => reply,
+            Err(e) => panic!("{}: {e}", crate::text::command_line(argv)),
+        }
+    }
+
+    fn commands(&mut self, batch: &[Vec<Vec<u8>>]) -> Vec<Reply> {
+        match self.pipeline(batch) {
+            Ok(replies) => replies,
+            Err(e) => panic!("a pipeline of {} commands: {e}", batch.len()),
+        }
+    }
+}
