@@ -5,5 +5,6 @@ pub mod encoding;
 pub mod error;
 pub mod reclaim;
 pub mod table;
+pub mod value;
 
 pub use error::{Error, ErrorKind, Result};

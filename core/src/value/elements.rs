@@ -1,0 +1,295 @@
+//! The big form of sets, hashes and sorted-set dictionaries: a table whose elements carry a stamp of their own.
+//!
+//! A snapshot of a key of ten million elements must neither copy nor freeze it. When a cut first meets such a value
+//! it *registers* it: the value's generation moves on, so every element is unsaved, and from then on whoever changes
+//! or removes an unsaved element first puts its record aside, while the saver walks the table in small steps and
+//! writes what is not stamped yet. Each element is saved exactly once, as it was at the cut.
+//!
+//! A record is `u32 key length, u32 value length, key, value` (little-endian): field and value of a hash, a member
+//! with no value for a set, a member and the 8 bytes of its score for a sorted set.
+//! Knows the table room and the cut's ledger.
+
+use std::sync::Arc;
+
+use super::snapshot::Ledger;
+use crate::table::{Entry, Table, hash};
+
+/// After this many registrations that never completed, stamps could repeat: all are set anew.
+const INCOMPLETE_MAX: u8 = 250;
+
+/// Bytes of records a saver takes per step under the lock, and chains it may visit for them.
+const STEP_BYTES: usize = 4 * 1024;
+const STEP_CHAINS: usize = 32;
+
+/// What a cut still owes this value.
+struct Pending {
+    job: u64,
+    ledger: Arc<Ledger>,
+    cursor: u64,
+    /// Records of elements changed before the saver came to them.
+    aside: Vec<u8>,
+}
+
+/// A table of elements, see the module's head. Cloning copies the elements, not what a cut owes them.
+#[derive(Default)]
+pub struct Elements {
+    table: Table<()>,
+    entries_size: usize,
+    generation: u8,
+    incomplete: u8,
+    pending: Option<Box<Pending>>,
+}
+
+impl Elements {
+    /// An empty table with room for `n` elements.
+    pub fn with_capacity(n: usize) -> Self {
+        Self { table: Table::with_capacity(n), ..Self::default() }
+    }
+
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
+    /// Bytes taken from the allocator. O(1).
+    pub fn memory(&self) -> usize {
+        self.table.memory() + self.entries_size
+    }
+
+    /// The underlying table, for reading.
+    pub fn table(&self) -> &Table<()> {
+        &self.table
+    }
+
+    /// The element, if present.
+    pub fn get(&self, key: &[u8]) -> Option<&Entry<()>> {
+        self.table.find(hash(key), key)
+    }
+
+    /// Whether the element is present.
+    pub fn contains(&self, key: &[u8]) -> bool {
+        self.get(key).is_some()
+    }
+
+    /// Sets an element's value; true when it is new. An existing element whose value keeps its length stays where it
+    /// is in memory (the sorted set's tree relies on that).
+    pub fn set(&mut self, key: &[u8], value: &[u8]) -> bool {
+        let h = hash(key);
+        if let Some(entry) = self.table.find_mut(h, key) {
+            save_before_change(&mut self.pending, self.generation, entry);
+            let before = entry.alloc_size();
+            entry.set_bytes(value, 0);
+            self.entries_size = self.entries_size + entry.alloc_size() - before;
+            return false;
+        }
+        self.insert_hashed(h, key, value);
+        true
+    }
+
+    /// Adds an element; false (and nothing changed) when it is present already.
+    pub fn insert(&mut self, key: &[u8], value: &[u8]) -> bool {
+        let h = hash(key);
+        if self.table.find(h, key).is_some() {
+            return false;
+        }
+        self.insert_hashed(h, key, value);
+        true
+    }
+
+    fn insert_hashed(&mut self, h: u64, key: &[u8], value: &[u8]) {
+        let entry = Entry::with_bytes(key, value, None, 0, self.generation);
+        self.entries_size += entry.alloc_size();
+        self.table.insert(h, entry);
+    }
+
+    /// Removes an element and returns it.
+    pub fn remove(&mut self, key: &[u8]) -> Option<Entry<()>> {
+        let h = hash(key);
+        if self.pending.is_some()
+            && let Some(entry) = self.table.find_mut(h, key)
+        {
+            save_before_change(&mut self.pending, self.generation, entry);
+        }
+        let entry = self.table.remove(h, key)?;
+        self.entries_size -= entry.alloc_size();
+        Some(entry)
+    }
+
+    /// An element chosen uniformly; `random(n)` gives a number below n.
+    pub fn random(&self, random: impl FnMut(usize) -> usize) -> Option<&Entry<()>> {
+        self.table.random(random)
+    }
+
+    /// All elements in no particular order.
+    pub fn iter(&self) -> impl Iterator<Item = &Entry<()>> {
+        self.table.iter()
+    }
+
+    /// Whether a cut still has to save elements of this value.
+    pub fn pending_job(&self) -> Option<(u64, &Arc<Ledger>)> {
+        let pending = self.pending.as_deref()?;
+        if pending.ledger.is_cancelled() { None } else { Some((pending.job, &pending.ledger)) }
+    }
+
+    /// Begins the saving of this value for a cut: all its present elements are owed from now on.
+    pub fn register(&mut self, job: u64, ledger: Arc<Ledger>) {
+        debug_assert!(self.pending_job().is_none(), "one cut at a time");
+        if self.incomplete >= INCOMPLETE_MAX {
+            self.table.for_each(|entry| entry.set_stamp(self.generation));
+            self.incomplete = 0;
+        }
+        self.incomplete += 1;
+        self.generation = self.generation.wrapping_add(1);
+        self.pending = Some(Box::new(Pending { job, ledger, cursor: 0, aside: Vec::new() }));
+    }
+
+    /// Saves a few more elements into `out`; false when all that the cut saw are saved.
+    pub fn save_step(&mut self, out: &mut Vec<u8>) -> bool {
+        let Some(pending) = self.pending.as_deref_mut() else { return false };
+        let start = out.len();
+        pending.ledger.release(pending.aside.len());
+        out.append(&mut pending.aside);
+        for _ in 0..STEP_CHAINS {
+            let generation = self.generation;
+            pending.cursor = self.table.scan(pending.cursor, |entry| {
+                if entry.stamp() != generation {
+                    record(out, entry.key(), entry.bytes());
+                    entry.set_stamp(generation);
+                }
+            });
+            if pending.cursor == 0 {
+                self.pending = None;
+                self.incomplete = 0;
+                return false;
+            }
+            if out.len() - start >= STEP_BYTES {
+                break;
+            }
+        }
+        true
+    }
+
+    /// The records of all elements at once, for small values.
+    pub fn records(&self, out: &mut Vec<u8>) {
+        self.table.for_each(|entry| record(out, entry.key(), entry.bytes()));
+    }
+}
+
+impl Clone for Elements {
+    fn clone(&self) -> Self {
+        let mut copy = Self::with_capacity(self.len());
+        self.table.for_each(|entry| copy.insert_hashed(hash(entry.key()), entry.key(), entry.bytes()));
+        copy
+    }
+}
+
+fn save_before_change(pending: &mut Option<Box<Pending>>, generation: u8, entry: &Entry<()>) {
+    if let Some(owed) = pending
+        && entry.stamp() != generation
+    {
+        if owed.ledger.is_cancelled() {
+            *pending = None;
+            return;
+        }
+        let before = owed.aside.len();
+        record(&mut owed.aside, entry.key(), entry.bytes());
+        owed.ledger.hold(owed.aside.len() - before);
+        entry.set_stamp(generation);
+    }
+}
+
+/// Appends one record.
+pub fn record(out: &mut Vec<u8>, key: &[u8], value: &[u8]) {
+    out.reserve(8 + key.len() + value.len());
+    out.extend_from_slice(&(key.len() as u32).to_le_bytes());
+    out.extend_from_slice(&(value.len() as u32).to_le_bytes());
+    out.extend_from_slice(key);
+    out.extend_from_slice(value);
+}
+
+/// Reads records back, in the order written.
+pub struct Records<'a>(pub &'a [u8]);
+
+impl<'a> Iterator for Records<'a> {
+    type Item = (&'a [u8], &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (head, rest) = self.0.split_first_chunk::<8>()?;
+        let [a, b, c, d, e, f, g, h] = *head;
+        let key_len = u32::from_le_bytes([a, b, c, d]) as usize;
+        let value_len = u32::from_le_bytes([e, f, g, h]) as usize;
+        let (key, rest) = rest.split_at_checked(key_len)?;
+        let (value, rest) = rest.split_at_checked(value_len)?;
+        self.0 = rest;
+        Some((key, value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    /// Whatever is changed, added or removed while a cut saves the value, the records are those of the cut.
+    #[test]
+    fn a_cut_sees_each_element_once_as_it_was() {
+        for seed in 0..30 {
+            let mut rng = fastrand::Rng::with_seed(seed);
+            let mut elements = Elements::default();
+            for i in 0..2_000u32 {
+                elements.set(&i.to_be_bytes(), b"old");
+            }
+            for job in 0..3 {
+                let at_cut: BTreeMap<_, _> =
+                    elements.iter().map(|e| (e.key().to_vec(), e.bytes().to_vec())).collect();
+                let ledger = Arc::new(Ledger::default());
+                elements.register(job, Arc::clone(&ledger));
+                let mut out = Vec::new();
+                loop {
+                    for _ in 0..rng.usize(0..20) {
+                        let key = rng.u32(0..3_000).to_be_bytes();
+                        match rng.u8(0..3) {
+                            0 => drop(elements.remove(&key)),
+                            1 => drop(elements.set(&key, b"new")),
+                            _ => drop(elements.set(&key, &rng.u64(..).to_le_bytes())),
+                        }
+                    }
+                    if !elements.save_step(&mut out) {
+                        break;
+                    }
+                }
+                let mut saved = BTreeMap::new();
+                for (key, value) in Records(&out) {
+                    assert!(saved.insert(key.to_vec(), value.to_vec()).is_none(), "saved twice");
+                }
+                assert_eq!(saved, at_cut);
+                assert_eq!(ledger.held(), 0);
+            }
+        }
+    }
+
+    #[test]
+    fn many_aborted_cuts_lose_nothing() {
+        let mut elements = Elements::default();
+        for i in 0..200u32 {
+            elements.set(&i.to_be_bytes(), b"");
+        }
+        for job in 0..600 {
+            let ledger = Arc::new(Ledger::default());
+            elements.register(job, Arc::clone(&ledger));
+            if job % 7 == 0 {
+                elements.set(&((job % 200) as u32).to_be_bytes(), b"x");
+            }
+            ledger.cancel();
+        }
+        elements.register(1_000, Arc::new(Ledger::default()));
+        let mut out = Vec::new();
+        while elements.save_step(&mut out) {}
+        assert_eq!(Records(&out).count(), 200);
+    }
+}
