@@ -4,7 +4,10 @@
 //! Everything here is safe code over byte slices and knows nothing of keys, values or files. Whatever comes from a
 //! file is checked in full by a `from_bytes` before anything else may look at it; what is wrong is told by [`Corrupt`].
 
+mod dtoa;
+mod float;
 pub mod listpack;
+pub mod longdouble;
 pub mod num;
 
 use std::fmt;

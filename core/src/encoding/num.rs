@@ -1,10 +1,13 @@
-//! Integers as Redis reads and prints them.
+//! Numbers as Redis reads and prints them.
 //!
 //! A string *is* an integer only when it is the one canonical text of that integer (`string2ll`): the compact encodings
 //! replace such strings by the number and must give back the same bytes.
 
 use std::fmt;
 use std::ops::Deref;
+
+pub use super::dtoa::{fmt_f64, whole as f64_as_i64};
+pub use super::float::{parse_f64, strtod};
 
 /// Reads the canonical decimal text of an `i64` as Redis's `string2ll`: no sign but a leading `-`, no leading zero,
 /// no `-0`, no blanks.
