@@ -214,7 +214,7 @@ fn cached_power(exponent: i32) -> (Diy, i32) {
     let mut index = ((estimate as i32 - FIRST_POWER) / POWER_STEP).clamp(0, POWERS.len() as i32 - 1);
     loop {
         let decimal = FIRST_POWER + index * POWER_STEP;
-        let binary = (decimal * 217_706 >> 16) - 63;
+        let binary = ((decimal * 217_706) >> 16) - 63;
         match exponent + binary + 64 {
             ..-60 => index += 1,
             -31.. => index -= 1,

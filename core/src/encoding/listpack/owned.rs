@@ -3,7 +3,7 @@
 use super::entry::Encoded;
 use super::view::check;
 use super::{COUNT_UNKNOWN, END, HEADER, Iter, ListpackRef, LpValue, PosIter, SAFETY_LIMIT};
-use crate::encoding::Corrupt;
+use crate::encoding::{Corrupt, reserve_tight};
 
 /// A listpack in its own allocation, always in wire form.
 ///
@@ -256,7 +256,7 @@ impl Listpack {
 
     /// Adds all entries of `other` at the end, as they are.
     pub fn append(&mut self, other: ListpackRef<'_>) {
-        self.reserve(other.bytes().len());
+        reserve_tight(&mut self.bytes, other.bytes().len());
         let added = other.len();
         self.bytes.pop();
         self.bytes.extend_from_slice(&other.bytes()[HEADER..]);
@@ -286,7 +286,7 @@ impl Listpack {
         let new = entry.entry_size();
         let len = self.bytes.len();
         if new > old {
-            self.reserve(new - old);
+            reserve_tight(&mut self.bytes, new - old);
             self.bytes.resize(len + (new - old), END);
             self.bytes.copy_within(pos + old..len, pos + new);
         } else if new < old {
@@ -295,16 +295,6 @@ impl Listpack {
         }
         entry.write(&mut self.bytes[pos..pos + new]);
         self.write_total();
-    }
-
-    /// Makes room for `more` bytes: an eighth to spare, so that pushing is amortised O(1) and small listpacks, of which
-    /// there are millions, waste little. Sizes fit the 16-byte classes of the system's malloc.
-    fn reserve(&mut self, more: usize) {
-        let needed = self.bytes.len() + more;
-        if needed > self.bytes.capacity() {
-            let target = (needed + needed / 8 + 7) / 16 * 16 + 8;
-            self.bytes.reserve_exact(target.max(needed) - self.bytes.len());
-        }
     }
 
     fn write_total(&mut self) {
