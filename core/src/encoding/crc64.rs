@@ -47,6 +47,17 @@ mod tests {
         assert_eq!(update(0, dump).to_le_bytes(), [0x49, 0x2e, 0x80, 0x37, 0xde, 0xcb, 0xe1, 0x14]);
     }
 
+    /// Long enough for the widest code of the CPU, from every alignment.
+    #[cfg(feature = "crc-fast")]
+    #[test]
+    fn both_implementations_agree() {
+        let data: Vec<u8> =
+            (0..100_000u64).map(|n| (n.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as u8).collect();
+        for from in 0..64 {
+            assert_eq!(update(from, &data[from as usize..]), crc64::crc64(from, &data[from as usize..]));
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
