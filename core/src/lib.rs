@@ -3,6 +3,7 @@
 
 pub mod encoding;
 pub mod error;
+pub mod keyspace;
 pub mod reclaim;
 pub mod table;
 pub mod value;

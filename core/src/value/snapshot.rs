@@ -7,7 +7,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::Value;
 
@@ -56,6 +57,7 @@ pub struct Ledger {
     held: AtomicUsize,
     last_job: AtomicU64,
     book: Mutex<Book>,
+    released: Condvar,
 }
 
 #[derive(Default)]
@@ -88,7 +90,20 @@ impl Ledger {
 
     /// Counts `bytes` taken by the saver.
     pub fn release(&self, bytes: usize) {
-        self.held.fetch_sub(bytes, Ordering::Relaxed);
+        if bytes > 0 {
+            self.held.fetch_sub(bytes, Ordering::Relaxed);
+            self.released.notify_all();
+        }
+    }
+
+    /// Waits until the saver has taken something, or `most` is over.
+    pub fn wait_for_release(&self, most: Duration) {
+        drop(self.released.wait_timeout(self.book(), most));
+    }
+
+    /// Lets everyone who waits look again.
+    pub fn wake(&self) {
+        self.released.notify_all();
     }
 
     /// Bytes put aside and not yet taken.

@@ -1,0 +1,254 @@
+//! One of the 64 parts of the keyspace: its databases, and what a cut needs in it. Everything here happens under the
+//! shard's lock.
+
+use std::sync::Arc;
+
+use super::wheel::Wheel;
+use crate::reclaim;
+use crate::table::{Entry, Payload, PayloadMut, Table};
+use crate::value::Value;
+use crate::value::saved::{Body, HeadRef, SavedBuf};
+use crate::value::snapshot::{Head, Ledger};
+
+/// What an entry of the keyspace holds (its `kind` byte).
+pub(crate) mod kind {
+    /// 8 bytes, a little-endian i64: a string that is a canonical integer.
+    pub(crate) const INT: u8 = 1;
+    /// Bytes of a string of at most 44 bytes that was set whole (`embstr`).
+    pub(crate) const EMBSTR: u8 = 2;
+    /// Bytes of any other string (`raw`).
+    pub(crate) const RAW: u8 = 3;
+    /// A boxed [`crate::value::Value`].
+    pub(crate) const BOXED: u8 = 4;
+}
+
+/// One database's share of a shard.
+#[derive(Default)]
+pub(super) struct Db {
+    pub(super) table: Table<Value>,
+    pub(super) wheel: Wheel,
+    /// Keys that have an expiry.
+    pub(super) expiring: usize,
+    /// Bytes of entries and boxed values.
+    pub(super) memory: usize,
+    /// Database number at the time of the cut (SWAPDB may have moved this share since).
+    pub(super) cut_db: u32,
+    /// How far the saver has come.
+    pub(super) cut_cursor: u64,
+    /// Nothing in this share is owed to the cut any more.
+    pub(super) cut_done: bool,
+}
+
+impl Db {
+    /// A share born while `epoch` is current: all it will ever hold is newer than the cut.
+    fn fresh() -> Self {
+        Self { cut_done: true, ..Self::default() }
+    }
+}
+
+/// See the module's head.
+#[derive(Default)]
+pub(super) struct Shard {
+    pub(super) dbs: Vec<Option<Box<Db>>>,
+    /// Stamp of entries that owe the current cut nothing.
+    pub(super) epoch: u8,
+    /// The cut that still has to save something here.
+    pub(super) cut: Option<Arc<Ledger>>,
+    /// Values changed before the saver came to them.
+    pub(super) side: SavedBuf,
+    /// Largest log position written under this lock; under `always`, who sees the shard waits for it.
+    pub(super) last_lsn: u64,
+}
+
+impl Shard {
+    pub(super) fn new(databases: usize) -> Self {
+        Self { dbs: (0..databases).map(|_| None).collect(), ..Self::default() }
+    }
+
+    pub(super) fn db(&self, db: usize) -> Option<&Db> {
+        self.dbs.get(db)?.as_deref()
+    }
+
+    pub(super) fn db_or_new(&mut self, db: usize) -> &mut Db {
+        self.dbs[db].get_or_insert_with(|| Box::new(Db::fresh()))
+    }
+
+    pub(super) fn find(&self, db: usize, hash: u64, key: &[u8]) -> Option<&Entry<Value>> {
+        self.db(db)?.table.find(hash, key)
+    }
+
+    /// The entry for changing it, after the snapshot hook. The only way to a mutable entry.
+    pub(super) fn find_for_change(
+        &mut self,
+        db: usize,
+        hash: u64,
+        key: &[u8],
+    ) -> Option<(&mut Entry<Value>, &mut usize)> {
+        let Shard { dbs, epoch, cut, side, .. } = self;
+        let share = dbs.get_mut(db)?.as_deref_mut()?;
+        let entry = share.table.find_mut(hash, key)?;
+        if let Some(ledger) = cut {
+            save_before_change(entry, *epoch, share.cut_db, db, ledger, side);
+        }
+        Some((entry, &mut share.memory))
+    }
+
+    /// Adds an entry for a key that is not there. It is born with the current stamp.
+    pub(super) fn insert(&mut self, db: usize, hash: u64, entry: Entry<Value>, now: i64) {
+        entry.set_stamp(self.epoch);
+        let share = self.db_or_new(db);
+        share.memory += footprint(&entry);
+        if let Some(expiry) = entry.expiry() {
+            share.expiring += 1;
+            share.wheel.add(hash, expiry, now);
+        }
+        share.table.insert(hash, entry);
+    }
+
+    /// Takes an entry out, after the snapshot hook.
+    pub(super) fn take(&mut self, db: usize, hash: u64, key: &[u8]) -> Option<Entry<Value>> {
+        if self.cut.is_some() {
+            self.find_for_change(db, hash, key)?;
+        }
+        let share = self.dbs.get_mut(db)?.as_deref_mut()?;
+        let entry = share.table.remove(hash, key)?;
+        share.expiring -= usize::from(entry.expiry().is_some());
+        share.memory -= footprint(&entry);
+        Some(entry)
+    }
+
+    /// Sets or removes an expiry, after the snapshot hook; false when the key is not there.
+    pub(super) fn set_expiry(
+        &mut self,
+        db: usize,
+        hash: u64,
+        key: &[u8],
+        expiry: Option<i64>,
+        now: i64,
+    ) -> bool {
+        let Some((entry, memory)) = self.find_for_change(db, hash, key) else { return false };
+        let had = entry.expiry().is_some();
+        let before = entry.alloc_size();
+        entry.set_expiry(expiry);
+        *memory = *memory + entry.alloc_size() - before;
+        let share = self.db_or_new(db);
+        share.expiring = share.expiring + usize::from(expiry.is_some()) - usize::from(had);
+        if let Some(at) = expiry {
+            share.wheel.add(hash, at, now);
+        }
+        true
+    }
+
+    /// The saver's step: what was put aside, then a few chains of what is still owed. `false`: this shard owes nothing more.
+    pub(super) fn save_some(&mut self, ledger: &Arc<Ledger>, chains: usize, out: &mut SavedBuf) -> bool {
+        debug_assert!(out.is_empty());
+        std::mem::swap(out, &mut self.side);
+        ledger.release(out.len());
+        let epoch = self.epoch;
+        for index in 0..self.dbs.len() {
+            let Some(share) = self.dbs[index].as_deref_mut() else { continue };
+            if share.cut_done {
+                continue;
+            }
+            let mut in_steps: Vec<Vec<u8>> = Vec::new();
+            for _ in 0..chains {
+                share.cut_cursor = share.table.scan(share.cut_cursor, |entry| {
+                    if entry.stamp() == epoch {
+                        return;
+                    }
+                    if matches!(entry.payload(), Payload::Boxed(value) if value.saves_in_steps()) {
+                        in_steps.push(entry.key().to_vec());
+                    } else {
+                        save_entry(entry, share.cut_db, out);
+                        entry.set_stamp(epoch);
+                    }
+                });
+                if share.cut_cursor == 0 {
+                    share.cut_done = true;
+                    break;
+                }
+            }
+            for key in in_steps {
+                let hash = crate::table::hash(&key);
+                if let Some(entry) = share.table.find_mut(hash, &key) {
+                    save_before_change(entry, epoch, share.cut_db, index, ledger, &mut self.side);
+                }
+            }
+            return true;
+        }
+        self.cut = None;
+        false
+    }
+
+    /// Bytes of entries, values and tables.
+    pub(super) fn total_memory(&self) -> usize {
+        self.dbs.iter().flatten().map(|share| share.memory + share.table.memory()).sum()
+    }
+}
+
+/// Bytes an entry and its boxed value take.
+pub(super) fn footprint(entry: &Entry<Value>) -> usize {
+    entry.alloc_size()
+        + match entry.payload() {
+            Payload::Inline(_) => 0,
+            Payload::Boxed(value) => value.memory(),
+        }
+}
+
+/// The snapshot hook: an entry that owes the cut something pays before it is changed.
+fn save_before_change(
+    entry: &mut Entry<Value>,
+    epoch: u8,
+    cut_db: u32,
+    db: usize,
+    ledger: &Arc<Ledger>,
+    side: &mut SavedBuf,
+) {
+    if entry.stamp() == epoch || ledger.is_cancelled() {
+        return;
+    }
+    entry.set_stamp(epoch);
+    let in_steps = matches!(entry.payload(), Payload::Boxed(value) if value.saves_in_steps());
+    if !in_steps {
+        let before = side.len();
+        save_entry(entry, cut_db, side);
+        ledger.hold(side.len() - before);
+        return;
+    }
+    let head = Head { db: cut_db, key: entry.key().to_vec(), expiry: entry.expiry(), clock: entry.clock() };
+    let PayloadMut::Boxed(value) = entry.payload_mut() else { return };
+    let Some((kind, len)) = value.elements().map(|(kind, elements)| (kind, elements.len())) else { return };
+    let job = ledger.enter(db, head, kind, len);
+    if let Some(elements) = value.elements_mut() {
+        elements.register(job, Arc::clone(ledger));
+    }
+}
+
+/// Puts a whole entry into `out`.
+pub(super) fn save_entry(entry: &Entry<Value>, db: u32, out: &mut SavedBuf) {
+    let head = HeadRef { db, key: entry.key(), expiry: entry.expiry(), clock: entry.clock() };
+    match entry.payload() {
+        Payload::Inline(bytes) if entry.kind() == kind::INT => out.put(head, &Body::Int(int_of(bytes))),
+        Payload::Inline(bytes) => out.put(head, &Body::Bytes(bytes)),
+        Payload::Boxed(value) => value.save(head, out),
+    }
+}
+
+/// The integer of an entry of kind INT.
+pub(super) fn int_of(bytes: &[u8]) -> i64 {
+    i64::from_le_bytes(bytes.try_into().expect("entries of kind INT hold 8 bytes"))
+}
+
+/// Lets a value go: to the cut that still has to save it, else to the allocator (big ones in the background).
+pub(super) fn dispose(entry: Entry<Value>) {
+    let Some(value) = entry.into_boxed() else { return };
+    let pending =
+        value.elements().and_then(|(_, e)| e.pending_job()).map(|(job, ledger)| (job, Arc::clone(ledger)));
+    match pending {
+        Some((job, ledger)) => ledger.adopt(job, value),
+        None => {
+            let size = value.memory();
+            reclaim::later(value, size);
+        }
+    }
+}
