@@ -43,13 +43,16 @@ pub enum Value {
     List(Vec<Vec<u8>>),
     /// A set.
     Set(BTreeSet<Vec<u8>>),
-    /// Field, value and the field's expiry in milliseconds since 1970.
-    Hash(BTreeMap<Vec<u8>, (Vec<u8>, Option<i64>)>),
+    /// A hash.
+    Hash(Fields),
     /// Members and scores in rank order.
     SortedSet(Vec<(Vec<u8>, f64)>),
     /// A stream.
     Stream(Stream),
 }
+
+/// Field, value and the field's expiry in milliseconds since 1970.
+pub type Fields = BTreeMap<Vec<u8>, (Vec<u8>, Option<i64>)>;
 
 /// A stream with its groups.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -73,11 +76,30 @@ pub struct Group {
     pub pending: Vec<(Vec<u8>, Vec<u8>, i64)>,
 }
 
+/// How encodings are compared.
+#[derive(Clone, Copy, Debug)]
+pub enum Encodings {
+    /// Not at all.
+    Ignored,
+    /// They are the same, but for these pairs.
+    SameBut(&'static [(&'static str, &'static str)]),
+}
+
+impl Encodings {
+    /// Do these two count as the same?
+    pub fn same(self, left: &str, right: &str) -> bool {
+        match self {
+            Self::Ignored => true,
+            Self::SameBut(pairs) => left == right || pairs.contains(&(left, right)),
+        }
+    }
+}
+
 /// What two data sets are compared by.
 #[derive(Clone, Copy, Debug)]
 pub struct Strictness {
-    /// Compare `OBJECT ENCODING`.
-    pub encodings: bool,
+    /// How `OBJECT ENCODING` is compared.
+    pub encodings: Encodings,
     /// By how much expiries may differ: relative ones are taken at slightly different instants.
     pub expiry_tolerance_ms: i64,
     /// Compare the number of function libraries where both know functions.
@@ -86,7 +108,8 @@ pub struct Strictness {
 
 impl Strictness {
     /// Everything, to the bit.
-    pub const EXACT: Self = Self { encodings: true, expiry_tolerance_ms: 0, functions: true };
+    pub const EXACT: Self =
+        Self { encodings: Encodings::SameBut(&[]), expiry_tolerance_ms: 0, functions: true };
 }
 
 impl DataSet {
@@ -121,10 +144,9 @@ impl DataSet {
                 found.push(format!("db{db} {}: only on the right, a {}", quote(key), entry.kind));
             }
         }
-        if by.functions && self.functions.is_some() && other.functions.is_some() {
-            if self.functions != other.functions {
-                found.push(format!("functions: {:?} and {:?}", self.functions, other.functions));
-            }
+        let both_know = self.functions.is_some() && other.functions.is_some();
+        if by.functions && both_know && self.functions != other.functions {
+            found.push(format!("functions: {:?} and {:?}", self.functions, other.functions));
         }
         if found.len() > MAX_LISTED {
             let rest = found.len() - MAX_LISTED;
@@ -147,7 +169,7 @@ impl Entry {
             found.push(format!("{name}: type {} and {}", self.kind, other.kind));
             return;
         }
-        if by.encodings && self.encoding != other.encoding {
+        if !by.encodings.same(&self.encoding, &other.encoding) {
             found.push(format!("{name}: encoding {} and {}", self.encoding, other.encoding));
         }
         if !same_expiry(self.expires_ms, other.expires_ms, by.expiry_tolerance_ms) {
@@ -307,11 +329,7 @@ fn read_value(from: &mut dyn Endpoint, key: &[u8], kind: &str, reply: &Reply) ->
 }
 
 /// Fills in when fields expire, where the endpoint knows that.
-fn field_expiries(
-    from: &mut dyn Endpoint,
-    key: &[u8],
-    fields: &mut BTreeMap<Vec<u8>, (Vec<u8>, Option<i64>)>,
-) {
+fn field_expiries(from: &mut dyn Endpoint, key: &[u8], fields: &mut Fields) {
     let names: Vec<_> = fields.keys().cloned().collect();
     let mut ask = vec![b"HPEXPIRETIME".to_vec(), key.to_vec(), b"FIELDS".to_vec()];
     ask.push(names.len().to_string().into_bytes());

@@ -1,12 +1,12 @@
 //! Files that real servers wrote, with what is in them (see `tests/fixtures/README.md`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
 
-use crate::dataset::{DataSet, Entry, Group, Stream, Value};
+use crate::dataset::{DataSet, Entry, Fields, Group, Stream, Value};
 use crate::server::TempDir;
 use crate::text::unhex;
 
@@ -127,8 +127,8 @@ fn entry(json: &Json) -> Option<Entry> {
     })
 }
 
-fn hash(value: &Json, expiries: &Json) -> Option<BTreeMap<Vec<u8>, (Vec<u8>, Option<i64>)>> {
-    let mut fields = BTreeMap::new();
+fn hash(value: &Json, expiries: &Json) -> Option<Fields> {
+    let mut fields = Fields::new();
     for (i, pair) in value.as_array()?.iter().enumerate() {
         let expiry = expiries.get(i).and_then(Json::as_i64).filter(|at| *at >= 0);
         fields.insert(hex(&pair[0])?, (hex(&pair[1])?, expiry));

@@ -3,8 +3,10 @@
 //! [`dataset`] compares data, [`fixtures`] are files of real servers.
 
 pub mod dataset;
+pub mod differential;
 pub mod endpoint;
 pub mod fixtures;
+pub mod generate;
 pub mod reply;
 pub mod resp;
 pub mod server;

@@ -59,7 +59,7 @@ impl Reply {
     pub fn pairs(&self) -> Option<Vec<(Self, Self)>> {
         match self {
             Self::Map(v) => Some(v.clone()),
-            Self::Array(v) if v.len() % 2 == 0 => {
+            Self::Array(v) if v.len().is_multiple_of(2) => {
                 Some(v.chunks_exact(2).map(|c| (c[0].clone(), c[1].clone())).collect())
             }
             _ => None,

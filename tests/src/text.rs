@@ -36,7 +36,7 @@ pub fn command_line(argv: &[Vec<u8>]) -> String {
 
 /// Lower-case hexadecimal to bytes; `None` when it is not that.
 pub fn unhex(text: &str) -> Option<Vec<u8>> {
-    if text.len() % 2 != 0 {
+    if !text.len().is_multiple_of(2) {
         return None;
     }
     (0..text.len()).step_by(2).map(|i| u8::from_str_radix(text.get(i..i + 2)?, 16).ok()).collect()

@@ -1,7 +1,7 @@
 //! The judges themselves: every real server starts, is the version its tag stands for, and its own fixtures read
 //! as their description says. This proves the harness that everything else here rests on.
 
-use persistkv_tests::dataset::{DataSet, Strictness};
+use persistkv_tests::dataset::{DataSet, Encodings, Strictness};
 use persistkv_tests::server::{self, Server};
 use persistkv_tests::{Endpoint, Reply, fixtures, skip_unless_server};
 
@@ -57,7 +57,7 @@ fn fixture_logs_hold_what_they_say() {
 fn compare(fixture: &fixtures::Fixture, server: &Server, what: &str) {
     let there = DataSet::read(&mut server.connect());
     let by = Strictness {
-        encodings: false,
+        encodings: Encodings::Ignored,
         expiry_tolerance_ms: if fixture.knows_expiry_times() && server.tag() != "r62" { 0 } else { i64::MAX },
         functions: true,
     };
