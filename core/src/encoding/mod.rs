@@ -11,7 +11,10 @@ pub mod glob;
 pub mod intset;
 pub mod listpack;
 pub mod longdouble;
+pub mod lzf;
 pub mod num;
+pub mod ziplist;
+pub mod zipmap;
 
 use std::fmt;
 
@@ -34,5 +37,14 @@ fn reserve_tight(bytes: &mut Vec<u8>, more: usize) {
     if needed > bytes.capacity() {
         let target = (needed + needed / 8 + 7) / 16 * 16 + 8;
         bytes.reserve_exact(target.max(needed) - bytes.len());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    /// Bytes from hexadecimal digits; whatever else is in the text is left out.
+    pub(super) fn hex(text: &str) -> Vec<u8> {
+        let digits: Vec<u32> = text.chars().filter_map(|c| c.to_digit(16)).collect();
+        digits.chunks_exact(2).map(|pair| (pair[0] << 4 | pair[1]) as u8).collect()
     }
 }

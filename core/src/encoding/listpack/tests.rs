@@ -1,10 +1,6 @@
 use super::*;
+use crate::encoding::tests::hex;
 use proptest::prelude::*;
-
-fn hex(text: &str) -> Vec<u8> {
-    let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
-    digits.chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
-}
 
 fn texts(list: &Listpack) -> Vec<Vec<u8>> {
     list.iter().map(|value| value.to_vec()).collect()
