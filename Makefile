@@ -1,0 +1,133 @@
+# The one front door. `make help` lists what there is. Parts whose folder does not exist are skipped.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+CARGO ?= cargo
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# nextest prints better and isolates better; without it cargo's own runner serves.
+NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
+HAS_FFI := $(wildcard ffi/Cargo.toml)
+HAS_PYTHON := $(wildcard bindings/python/pyproject.toml)
+HAS_NODE := $(wildcard bindings/node/package.json)
+C_FILES = $(shell git ls-files '*.c' '*.h' ':!include/persistkv.h')
+
+##@ Everyday
+
+.PHONY: help
+help: ## This list
+	@awk 'BEGIN { FS = ":.*## " } \
+	  /^##@/ { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build the engine, the C library and the program (release)
+	$(CARGO) build --release
+
+.PHONY: demo
+demo: ## Run the Rust quick start, the shortest way to see it work
+	@if ls core/examples/*.rs >/dev/null 2>&1; then \
+	  $(CARGO) run --quiet -p persistkv --example quickstart; \
+	else echo "demo: there is no example yet"; fi
+
+.PHONY: test
+test: test-rust test-python test-node ## Every test, with real servers as the judge
+
+.PHONY: lint
+lint: lint-rust lint-text lint-c lint-python lint-node ## Formatting, warnings, documentation
+
+.PHONY: bench
+bench: ## The benchmark against peers (takes minutes; results belong into bench/)
+	@if [ -f bench/Cargo.toml ]; then $(CARGO) run --release -p persistkv-bench; \
+	else echo "bench: there is no bench/ yet"; fi
+
+.PHONY: clean
+clean: ## Remove whatever was built or fetched
+	$(CARGO) clean
+	rm -rf $(VENV) bindings/node/node_modules
+
+##@ Tests by part
+
+.PHONY: servers
+servers: ## Fetch the real servers that tests compare with (once)
+	tests/servers/install.sh
+
+.PHONY: test-rust
+test-rust: servers ## Rust: unit, differential, interchange and crash tests
+ifeq ($(NEXTEST),yes)
+	$(CARGO) test --quiet --doc
+	$(CARGO) nextest run --no-fail-fast
+else
+	$(CARGO) test --no-fail-fast
+endif
+
+.PHONY: test-python
+test-python: ## Python: builds the module into .venv and runs pytest
+ifneq ($(HAS_PYTHON),)
+	$(MAKE) --no-print-directory $(VENV)/.python
+	cd bindings/python && CARGO_TARGET_DIR=$(CURDIR)/target/python VIRTUAL_ENV=$(CURDIR)/$(VENV) \
+	  $(CURDIR)/$(BIN)/maturin develop --quiet
+	cd bindings/python && $(CURDIR)/$(BIN)/python -m pytest -q
+endif
+
+.PHONY: test-node
+test-node: ## Node: builds the addon and runs node:test
+ifneq ($(HAS_NODE),)
+	cd bindings/node && npm ci --no-audit --no-fund --loglevel=error
+	cd bindings/node && CARGO_TARGET_DIR=$(CURDIR)/target/node npm run --silent build
+	cd bindings/node && npm test --silent
+endif
+
+##@ Lint by part
+
+.PHONY: lint-rust
+lint-rust: ## rustfmt, clippy and rustdoc without warnings
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --quiet --all-targets -- --deny warnings
+	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --quiet --no-deps
+
+.PHONY: lint-text
+lint-text: ## Shell scripts parse, no stray white space
+	for script in .ci/run tests/servers/install.sh; do bash -n $$script; done
+	! git grep -nIE '[[:blank:]]+$$' -- ':!tests/fixtures' ':!*.patch'
+
+.PHONY: lint-c
+lint-c: ## clang-format over C files
+	@if [ -n "$(C_FILES)" ]; then \
+	  $(MAKE) --no-print-directory $(VENV)/.lint && $(BIN)/clang-format --dry-run --Werror $(C_FILES); \
+	fi
+
+.PHONY: lint-python
+lint-python: $(VENV)/.lint ## ruff over Python files
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --check --quiet .
+
+.PHONY: lint-node
+lint-node: ## The linter that bindings/node pins
+ifneq ($(HAS_NODE),)
+	cd bindings/node && npm ci --no-audit --no-fund --loglevel=error && npm run --silent lint
+endif
+
+##@ Files that are made and committed
+
+.PHONY: header
+header: ## Make include/persistkv.h anew from ffi/
+ifneq ($(HAS_FFI),)
+	$(CARGO) run --quiet -p persistkv-header -- include/persistkv.h
+else
+	@echo "header: there is no ffi/ yet"
+endif
+
+# What lint and tests of Python need, pinned, in a virtual environment of this tree.
+$(VENV)/.lint: tests/requirements-lint.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+$(VENV)/.python: $(wildcard bindings/python/requirements-dev.txt)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r bindings/python/requirements-dev.txt
+	touch $@
