@@ -14,7 +14,7 @@ mod tests;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::OnceLock;
 
-pub use buckets::Table;
+pub use buckets::{Iter, Table};
 pub use entry::{Entry, MAX_LEN, Payload, PayloadMut, good_size};
 
 /// Hash of a key or element, seeded once per process. The seed never reaches a file.

@@ -125,6 +125,22 @@ impl Elements {
         self.table.random(random)
     }
 
+    /// One call of SSCAN, HSCAN or ZSCAN: visits chains until about `count` elements were given to `each` (or ten times
+    /// as many chains were seen, for sparse tables); returns the next cursor, 0 at the end. See [`Table::scan`].
+    pub fn scan_some<'a>(&'a self, cursor: u64, count: usize, mut each: impl FnMut(&'a Entry<()>)) -> u64 {
+        let (mut cursor, mut seen, mut chains) = (cursor, 0, 0);
+        loop {
+            cursor = self.table.scan(cursor, |entry| {
+                seen += 1;
+                each(entry);
+            });
+            chains += 1;
+            if cursor == 0 || seen >= count || chains > count.saturating_mul(10) {
+                return cursor;
+            }
+        }
+    }
+
     /// All elements in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = &Entry<()>> {
         self.table.iter()

@@ -5,6 +5,8 @@
 pub mod elements;
 pub mod hash;
 pub mod list;
+pub mod member;
+pub mod sample;
 pub mod saved;
 pub mod set;
 pub mod snapshot;
@@ -71,6 +73,9 @@ pub enum Value {
     /// A module's value, kept as the bytes that stood in the file (type byte excluded) and written back as they are.
     Module(Box<[u8]>),
 }
+
+/// A file says how many elements follow; room for more than this many is not taken on its word.
+const LOAD_HINT_MAX: usize = 1 << 20;
 
 /// Tables up to this many elements and bytes are saved whole, under the lock; larger ones in steps.
 const WHOLE_LEN: usize = 128;
