@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::elements::Elements;
-use super::list::Node;
+use super::list::Nodes;
 use crate::error::Result;
 
 /// The kinds of value whose big form is a table of elements.
@@ -45,7 +45,7 @@ pub enum Body<'a> {
     /// A list of one listpack.
     ListListpack(&'a [u8]),
     /// A list of nodes.
-    ListNodes(&'a [Arc<Node>]),
+    ListNodes(&'a Nodes),
     /// A set of integers.
     SetIntset(&'a [u8]),
     /// A small set.
@@ -108,7 +108,7 @@ const TAGS: [Tag; 13] = [
 
 enum Shared {
     Bytes(Arc<Vec<u8>>),
-    Nodes(Vec<Arc<Node>>),
+    Nodes(Nodes),
 }
 
 /// A queue of saved values. Frame: tag, db u32, clock u32, has-expiry u8, expiry i64, key length u32, value length u64,
@@ -156,7 +156,7 @@ impl SavedBuf {
             Body::Int(n) => {
                 return self.frame(Tag::Int, head, 0, |out| out.extend_from_slice(&n.to_le_bytes()));
             }
-            Body::ListNodes(nodes) => return self.put_nodes(head, nodes.to_vec()),
+            Body::ListNodes(nodes) => return self.put_nodes(head, nodes.clone()),
             Body::Bytes(bytes) => (Tag::Bytes, 0, bytes),
             Body::ListListpack(bytes) => (Tag::ListListpack, 0, bytes),
             Body::SetIntset(bytes) => (Tag::SetIntset, 0, bytes),
@@ -181,7 +181,7 @@ impl SavedBuf {
     }
 
     /// Shares the nodes of a list.
-    pub fn put_nodes(&mut self, head: HeadRef<'_>, nodes: Vec<Arc<Node>>) {
+    pub fn put_nodes(&mut self, head: HeadRef<'_>, nodes: Nodes) {
         self.frame(Tag::SharedNodes, head, 0, |_| {});
         self.shared.push_back(Shared::Nodes(nodes));
     }
