@@ -1,12 +1,14 @@
 //! What crosses rooms. A real server is the judge: the same commands run there and here, replies are compared, and
 //! afterwards the whole data set. [`server`] starts real servers, [`endpoint`] is what both sides look like,
-//! [`dataset`] compares data, [`fixtures`] are files of real servers.
+//! [`dataset`] compares data, [`fixtures`] are files of real servers, [`generate`] makes random commands,
+//! [`differential`] compares what they do, [`interop`] hands directories to and fro.
 
 pub mod dataset;
 pub mod differential;
 pub mod endpoint;
 pub mod fixtures;
 pub mod generate;
+pub mod interop;
 pub mod reply;
 pub mod resp;
 pub mod server;
