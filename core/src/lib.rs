@@ -1,11 +1,21 @@
 //! Redis without the server: the Redis data model in this process's memory, kept on disk in Redis's own files.
 #![deny(unsafe_code)]
 
+pub mod aof;
+mod client;
+pub mod command;
+pub mod config;
 pub mod encoding;
 pub mod error;
 pub mod keyspace;
 pub mod reclaim;
+pub mod reply;
+pub mod resp;
+pub mod store;
 pub mod table;
 pub mod value;
 
+pub use client::Client;
 pub use error::{Error, ErrorKind, Result};
+pub use reply::{Reply, ReplySink};
+pub use store::Store;

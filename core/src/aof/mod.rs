@@ -1,0 +1,5 @@
+//! The append-only log.
+
+pub mod effects;
+
+pub use effects::Effects;

@@ -1,0 +1,75 @@
+//! One logical connection to a store: its selected database and the shape of its replies.
+
+use std::sync::Arc;
+
+use crate::command::{Session, dispatch};
+use crate::error::{Error, ErrorKind, Result};
+use crate::reply::{Reply, ReplyBuilder, ReplySink};
+use crate::store::Inner;
+
+/// A logical connection. Cheap to make; used by one thread at a time, while any number of clients of one store work
+/// in parallel.
+pub struct Client {
+    store: Arc<Inner>,
+    session: Session,
+}
+
+impl Client {
+    pub(crate) fn new(store: Arc<Inner>) -> Self {
+        Self { store, session: Session::default() }
+    }
+
+    /// Runs a command given as its name and arguments, and returns its reply.
+    ///
+    /// When it returns, what the command did survives a kill of this process (with a log), and under `appendfsync
+    /// always` a power loss. Errors carry Redis's own text.
+    pub fn execute<A: AsRef<[u8]>>(&mut self, argv: &[A]) -> Result<Reply> {
+        let mut out = ReplyBuilder::new(self.session.resp3);
+        self.execute_into(argv, &mut out)?;
+        out.finish().ok_or_else(|| {
+            Error::new(ErrorKind::Internal, "ERR internal error: the command answered nothing")
+        })
+    }
+
+    /// As [`Client::execute`], with the reply written to `out` as it is made.
+    pub fn execute_into<A: AsRef<[u8]>>(&mut self, argv: &[A], out: &mut dyn ReplySink) -> Result<()> {
+        self.store.check_usable()?;
+        dispatch::check_not_empty(argv.len())?;
+        // Most commands have few arguments: no allocation for them.
+        const FEW: usize = 8;
+        if argv.len() <= FEW {
+            let mut few: [&[u8]; FEW] = [&[]; FEW];
+            for (slot, arg) in few.iter_mut().zip(argv) {
+                *slot = arg.as_ref();
+            }
+            return dispatch::execute(&*self.store, &mut self.session, &few[..argv.len()], out);
+        }
+        let many: Vec<&[u8]> = argv.iter().map(AsRef::as_ref).collect();
+        dispatch::execute(&*self.store, &mut self.session, &many, out)
+    }
+
+    /// Whether replies take RESP3 shapes (maps, sets, doubles). Off at first, as on a new Redis connection.
+    pub fn set_resp3(&mut self, on: bool) {
+        self.session.resp3 = on;
+    }
+
+    /// The selected database.
+    pub fn selected_db(&self) -> usize {
+        self.session.db
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Reply, Store};
+
+    #[test]
+    fn a_client_runs_commands() {
+        let mut client = Store::memory().unwrap().client();
+        assert_eq!(client.execute(&["ping"]).unwrap(), Reply::Simple("PONG".into()));
+        assert_eq!(client.execute(&["SELECT", "3"]).unwrap(), Reply::Simple("OK".into()));
+        assert_eq!(client.selected_db(), 3);
+        assert!(client.execute::<&str>(&[]).is_err());
+        assert_eq!(client.execute(&["ECHO", "x"]).unwrap(), Reply::Bulk(b"x".to_vec()));
+    }
+}

@@ -1,0 +1,191 @@
+//! What a handler works with: its arguments, the locked keys, and a way to say what must be logged.
+
+use super::services::Services;
+use crate::aof::Effects;
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::keyspace::{Expiry, Guard, StrRef};
+use crate::value::hash::Hash;
+use crate::value::list::List;
+use crate::value::set::Set;
+use crate::value::zset::ZSet;
+use crate::value::{Limits, Value};
+
+/// One logical connection's state.
+#[derive(Clone, Debug, Default)]
+pub struct Session {
+    /// Selected database.
+    pub db: usize,
+    /// Whether replies take RESP3 shapes.
+    pub resp3: bool,
+    /// Commands come from a file that is being loaded: no gate, no log, nothing expires.
+    pub replaying: bool,
+}
+
+/// See the module's head.
+pub struct Ctx<'a> {
+    /// The store.
+    pub services: &'a dyn Services,
+    /// The caller's connection.
+    pub session: &'a mut Session,
+    /// The locked shards.
+    pub guard: Guard<'a>,
+    /// The command with its arguments; `argv[0]` is its name as the caller wrote it.
+    pub argv: &'a [&'a [u8]],
+    pub(super) effects: Effects,
+    pub(super) dirty: u64,
+    pub(super) replaced: bool,
+}
+
+impl<'a> Ctx<'a> {
+    pub(super) fn new(
+        services: &'a dyn Services,
+        session: &'a mut Session,
+        guard: Guard<'a>,
+        argv: &'a [&'a [u8]],
+    ) -> Self {
+        Self { services, session, guard, argv, effects: Effects::default(), dirty: 0, replaced: false }
+    }
+
+    /// The selected database.
+    pub fn db(&self) -> usize {
+        self.session.db
+    }
+
+    /// The directives.
+    pub fn config(&self) -> &'a Config {
+        self.services.config()
+    }
+
+    /// The limits of compact forms at present.
+    pub fn limits(&self) -> Limits {
+        self.services.config().limits()
+    }
+
+    /// The time of this command, ms since the epoch.
+    pub fn now(&self) -> i64 {
+        self.guard.now()
+    }
+
+    /// A source of randomness.
+    pub fn rng(&self) -> fastrand::Rng {
+        fastrand::Rng::new()
+    }
+
+    /// Counts `n` changes to the data set. With none the command is not logged.
+    pub fn dirty(&mut self, n: usize) {
+        self.dirty += n as u64;
+    }
+
+    /// Logs this command in place of the one that was called; may be used several times (they become one transaction).
+    pub fn log_instead<A: AsRef<[u8]>>(&mut self, argv: &[A]) {
+        self.log_instead_in(self.session.db, argv);
+    }
+
+    /// As [`Ctx::log_instead`], for another database.
+    pub fn log_instead_in<A: AsRef<[u8]>>(&mut self, db: usize, argv: &[A]) {
+        self.replaced = true;
+        self.effects.push(db as u32, argv);
+    }
+
+    /// Whether the key is there. Counts as a read of it.
+    pub fn exists(&self, key: &[u8]) -> bool {
+        self.guard.exists(self.session.db, key)
+    }
+
+    /// The string at `key`; WRONGTYPE for another type.
+    pub fn string(&self, key: &[u8]) -> Result<Option<StrRef<'_>>> {
+        match self.guard.string(self.session.db, key) {
+            None => Ok(None),
+            Some(Ok(string)) => Ok(Some(string)),
+            Some(Err(())) => Err(Error::wrong_type()),
+        }
+    }
+
+    /// The value at `key` if it is not a short string.
+    fn boxed(&self, key: &[u8]) -> Result<Option<&Value>> {
+        match self.guard.value(self.session.db, key) {
+            None => Ok(None),
+            Some(Some(value)) => Ok(Some(value)),
+            Some(None) => Err(Error::wrong_type()),
+        }
+    }
+
+    /// Sets `key` to a string as SET does (whatever was there before).
+    pub fn set_string(&mut self, key: &[u8], bytes: &[u8], expiry: Expiry) {
+        self.guard.set_string(self.session.db, key, bytes, expiry);
+    }
+
+    /// Sets `key` to a value; deletes it when the value is an empty aggregate.
+    pub fn set_value(&mut self, key: &[u8], value: Value, expiry: Expiry) {
+        if value.is_empty_aggregate() {
+            self.guard.remove(self.session.db, key);
+        } else {
+            self.guard.set_value(self.session.db, key, value, expiry);
+        }
+    }
+
+    /// Deletes `key`; whether it was there.
+    pub fn remove(&mut self, key: &[u8]) -> bool {
+        self.guard.remove(self.session.db, key)
+    }
+
+    /// Refuses with WRONGTYPE unless `key` is missing or of this type.
+    pub fn check_type(&self, key: &[u8], name: &str) -> Result<bool> {
+        match self.guard.type_name(self.session.db, key) {
+            None => Ok(false),
+            Some(found) if found == name => Ok(true),
+            Some(_) => Err(Error::wrong_type()),
+        }
+    }
+}
+
+/// Reading and changing each aggregate type in the same way.
+macro_rules! typed {
+    ($($read:ident, $modify:ident, $type:ident, $variant:ident, $name:literal;)*) => {
+        impl Ctx<'_> {
+            $(
+                #[doc = concat!("The ", $name, " at `key`; WRONGTYPE for another type. Counts as a read of the key.")]
+                pub fn $read(&self, key: &[u8]) -> Result<Option<&$type>> {
+                    match self.boxed(key)? {
+                        None => Ok(None),
+                        Some(Value::$variant(value)) => Ok(Some(value)),
+                        Some(_) => Err(Error::wrong_type()),
+                    }
+                }
+
+                #[doc = concat!("Changes the ", $name, " at `key` in place, making an empty one first if `make` says so; ")]
+                #[doc = "deletes the key when the value is empty afterwards. `None` when the key is missing; WRONGTYPE for"]
+                #[doc = "another type. The closure must not replace the whole value."]
+                pub fn $modify<R>(
+                    &mut self,
+                    key: &[u8],
+                    make: bool,
+                    f: impl FnOnce(&mut $type, &Limits) -> R,
+                ) -> Result<Option<R>> {
+                    let exists = self.check_type(key, $name)?;
+                    if !exists && !make {
+                        // A key that is due goes now, so that the log says so.
+                        self.guard.remove(self.session.db, key);
+                        return Ok(None);
+                    }
+                    let limits = self.limits();
+                    let db = self.session.db;
+                    let change = |value: &mut Value| match value {
+                        Value::$variant(value) => Some(f(value, &limits)),
+                        _ => None,
+                    };
+                    let make = || Value::$variant($type::new());
+                    Ok(self.guard.modify_or_make(db, key, make, change).flatten())
+                }
+            )*
+        }
+    };
+}
+
+typed! {
+    list, modify_list, List, List, "list";
+    hash, modify_hash, Hash, Hash, "hash";
+    set, modify_set, Set, Set, "set";
+    zset, modify_zset, ZSet, ZSet, "zset";
+}

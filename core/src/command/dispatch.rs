@@ -1,0 +1,109 @@
+//! The way of a command from its arguments to its reply.
+
+use super::ctx::{Ctx, Session};
+use super::services::Services;
+use super::table::{Flags, Keys, resolve};
+use crate::aof::Effects;
+use crate::error::{Error, Result};
+use crate::keyspace::Guard;
+use crate::reply::ReplySink;
+
+/// Room asked of the log beyond the command's own bytes: SELECT, MULTI/EXEC, and effects that are longer than the command.
+const LOG_SLACK: usize = 4096;
+
+/// Runs one command. The reply goes to `out`, unless the command fails: then the error is all there is.
+///
+/// When this returns, what the command did survives a kill of the process, and under `appendfsync always` a power loss;
+/// so does everything the command has seen.
+pub fn execute(
+    services: &dyn Services,
+    session: &mut Session,
+    argv: &[&[u8]],
+    out: &mut dyn ReplySink,
+) -> Result<()> {
+    let row = resolve(argv)?;
+    let writes = row.flags.has(Flags::WRITE);
+    if writes && !session.replaying {
+        services.allow_write(argv.iter().map(|arg| arg.len() + 16).sum::<usize>() + LOG_SLACK)?;
+        services.keyspace().wait_for_saver();
+    }
+    let keyspace = services.keyspace();
+    let guard = match row.keys {
+        Keys::None => keyspace.lock_none(),
+        Keys::Everything => keyspace.lock_all()?,
+        Keys::Range(at, last, _) if at == last => keyspace.lock([argv[at as usize]])?,
+        _ => keyspace.lock(row.key_positions(argv).into_iter().map(|at| argv[at]))?,
+    };
+    let mut ctx = Ctx::new(services, session, guard, argv);
+    let result = (row.handler)(&mut ctx, out);
+    finish(ctx, writes, result)
+}
+
+/// Logs what was done while the shards are still held, lets them go, and waits for durability.
+fn finish(mut ctx: Ctx<'_>, writes: bool, result: Result<()>) -> Result<()> {
+    if ctx.session.replaying {
+        return result;
+    }
+    if writes {
+        ctx.guard.expire_a_few();
+    }
+    let recorded = record(&mut ctx);
+    let Ctx { services, guard, .. } = ctx;
+    let lsn = guard.last_lsn();
+    drop(guard);
+    let changed = recorded?;
+    if changed {
+        services.after_write();
+    }
+    services.wait_durable(lsn)?;
+    result
+}
+
+fn record(ctx: &mut Ctx<'_>) -> Result<bool> {
+    let expired = ctx.guard.take_expired();
+    if expired.is_empty() && ctx.dirty == 0 {
+        return Ok(false);
+    }
+    let mut lsn = 0;
+    if !expired.is_empty() {
+        lsn = ctx.services.record(&deletions(&expired), expired.len() as u64)?;
+    }
+    if ctx.dirty > 0 {
+        if !ctx.replaced {
+            ctx.effects.push(ctx.session.db as u32, ctx.argv);
+        }
+        lsn = ctx.services.record(&ctx.effects, ctx.dirty)?;
+    }
+    ctx.guard.note_lsn(lsn);
+    Ok(true)
+}
+
+/// Deletions of due keys are facts of their own: each stands alone in the log.
+fn deletions(expired: &[(usize, Vec<u8>)]) -> Effects {
+    let mut effects = Effects::new();
+    effects.set_independent();
+    for (db, key) in expired {
+        effects.push(*db as u32, &[&b"DEL"[..], key]);
+    }
+    effects
+}
+
+/// The background tick on one shard: deletes what is due and logs it. True when there is more to do at once.
+pub fn expire_shard(services: &dyn Services, index: usize, most: usize) -> Result<(bool, bool)> {
+    let mut guard: Guard<'_> = services.keyspace().lock_one(index)?;
+    if !guard.awaits_expiry() {
+        return Ok((false, false));
+    }
+    let more = guard.expire_some(most);
+    let expired = guard.take_expired();
+    if !expired.is_empty() {
+        let lsn = services.record(&deletions(&expired), expired.len() as u64)?;
+        guard.note_lsn(lsn);
+    }
+    Ok((more, guard.awaits_expiry()))
+}
+
+/// Refuses an empty command, which no table row can.
+pub fn check_not_empty(argc: usize) -> Result<()> {
+    if argc == 0 { Err(Error::command("ERR empty command")) } else { Ok(()) }
+}

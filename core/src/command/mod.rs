@@ -1,0 +1,17 @@
+//! Commands: one row per command in the table, a handler per row, a file per family.
+//!
+//! The way of a command: [`dispatch::execute`] finds the row, checks arity, asks the store whether writes are allowed,
+//! locks the shards of the declared keys, runs the handler, gives its effects to the log while the shards are still
+//! held, lets go, and waits for durability where the policy says so.
+//! Knows the keyspace and the values; what it needs of the store above it stands in [`Services`].
+
+pub mod args;
+pub mod ctx;
+pub mod dispatch;
+mod server;
+pub mod services;
+pub mod table;
+
+pub use ctx::{Ctx, Session};
+pub use services::Services;
+pub use table::{Command, Flags, Group, Keys};

@@ -1,0 +1,47 @@
+//! What commands need of the store above them, so that this room need not know it.
+
+use std::sync::Arc;
+
+use crate::aof::Effects;
+use crate::config::Config;
+use crate::error::Result;
+use crate::keyspace::Keyspace;
+
+/// The store as commands see it. Methods that can take long are called without a shard held.
+pub trait Services: Send + Sync {
+    /// The data.
+    fn keyspace(&self) -> &Arc<Keyspace>;
+    /// The directives.
+    fn config(&self) -> &Config;
+
+    /// Whether a write may run now: not when the log or the last snapshot failed (`MISCONF …`). Makes room in the log for
+    /// about `bytes`, so that appending what the command did cannot fail.
+    fn allow_write(&self, bytes: usize) -> Result<()>;
+    /// Logs what a command did (its shards are still held) and counts `dirty` changes. Returns the log position.
+    fn record(&self, effects: &Effects, dirty: u64) -> Result<u64>;
+    /// Under `appendfsync always`: waits until everything up to `lsn` is on disk. Otherwise returns at once.
+    fn wait_durable(&self, lsn: u64) -> Result<()>;
+    /// Something may need the background thread now: an expiry was set, changes may have reached a save point.
+    fn after_write(&self);
+
+    /// SAVE.
+    fn save(&self) -> Result<()>;
+    /// BGSAVE; `schedule` queues it behind a rewrite. The answer is the status text.
+    fn bgsave(&self, schedule: bool) -> Result<&'static str>;
+    /// BGREWRITEAOF; the answer is the status text.
+    fn bgrewriteaof(&self) -> Result<&'static str>;
+    /// LASTSAVE, seconds since the epoch.
+    fn lastsave(&self) -> i64;
+    /// CONFIG SET, all or nothing, with what follows from it (opening the log, new save points).
+    fn config_set(&self, pairs: &[(&[u8], &[u8])]) -> Result<()>;
+    /// CONFIG RESETSTAT.
+    fn reset_stats(&self);
+    /// INFO's text for the given section names (lower case; empty: the default ones).
+    fn info(&self, sections: &[String]) -> Result<String>;
+    /// DEBUG RELOAD: saves (unless told not to), empties and loads `dump.rdb` again.
+    fn debug_reload(&self, save: bool, flush: bool) -> Result<()>;
+    /// DEBUG LOADAOF: empties and loads the log again.
+    fn debug_loadaof(&self) -> Result<()>;
+    /// FLUSHALL happened: a running BGSAVE is pointless, and with save points an empty file is saved at once.
+    fn after_flushall(&self) -> Result<()>;
+}

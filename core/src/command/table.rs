@@ -1,0 +1,330 @@
+//! The command table: what a command is called, how it is called, which keys it touches, and who handles it.
+//!
+//! COMMAND, arity errors, key extraction, the write gate and the generated documentation and bindings all read these
+//! rows, which stand in the family files beside this one.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use super::ctx::Ctx;
+use crate::encoding::num;
+use crate::error::{Error, Result};
+use crate::reply::ReplySink;
+
+/// Runs a command. It must fail before it writes its first byte of reply, and before it has changed anything.
+pub type Handler = fn(&mut Ctx<'_>, &mut dyn ReplySink) -> Result<()>;
+
+/// Flags of a command, named as COMMAND INFO names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flags(pub u32);
+
+impl Flags {
+    /// None.
+    pub const NONE: Flags = Flags(0);
+    /// May change the data set.
+    pub const WRITE: Flags = Flags(1);
+    /// Only reads.
+    pub const READONLY: Flags = Flags(1 << 1);
+    /// Refused when memory is full.
+    pub const DENYOOM: Flags = Flags(1 << 2);
+    /// Administrative.
+    pub const ADMIN: Flags = Flags(1 << 3);
+    /// O(1) or O(log n).
+    pub const FAST: Flags = Flags(1 << 4);
+    /// Allowed while loading.
+    pub const LOADING: Flags = Flags(1 << 5);
+    /// Allowed on a stale replica (no meaning here; part of COMMAND's answer).
+    pub const STALE: Flags = Flags(1 << 6);
+    /// Not allowed in scripts.
+    pub const NOSCRIPT: Flags = Flags(1 << 7);
+    /// Not allowed in MULTI.
+    pub const NO_MULTI: Flags = Flags(1 << 8);
+    /// Key positions depend on the arguments.
+    pub const MOVABLEKEYS: Flags = Flags(1 << 9);
+    /// Not shown to MONITOR and SLOWLOG.
+    pub const SKIP_SLOWLOG: Flags = Flags(1 << 10);
+    /// Allowed before authentication.
+    pub const NO_AUTH: Flags = Flags(1 << 11);
+    /// Publishes or subscribes.
+    pub const PUBSUB: Flags = Flags(1 << 12);
+    /// May block.
+    pub const BLOCKING: Flags = Flags(1 << 13);
+    /// May be called in a script that declares no flags even if it writes (no meaning here; part of COMMAND's answer).
+    pub const ALLOW_BUSY: Flags = Flags(1 << 14);
+    /// Not logged to MONITOR.
+    pub const SKIP_MONITOR: Flags = Flags(1 << 15);
+    /// Not propagated by async loading (part of COMMAND's answer).
+    pub const NO_ASYNC_LOADING: Flags = Flags(1 << 16);
+
+    const NAMES: [(Flags, &str); 17] = [
+        (Flags::WRITE, "write"),
+        (Flags::READONLY, "readonly"),
+        (Flags::DENYOOM, "denyoom"),
+        (Flags::ADMIN, "admin"),
+        (Flags::PUBSUB, "pubsub"),
+        (Flags::NOSCRIPT, "noscript"),
+        (Flags::BLOCKING, "blocking"),
+        (Flags::LOADING, "loading"),
+        (Flags::STALE, "stale"),
+        (Flags::SKIP_MONITOR, "skip_monitor"),
+        (Flags::SKIP_SLOWLOG, "skip_slowlog"),
+        (Flags::FAST, "fast"),
+        (Flags::NO_AUTH, "no_auth"),
+        (Flags::NO_ASYNC_LOADING, "no_async_loading"),
+        (Flags::NO_MULTI, "no_multi"),
+        (Flags::MOVABLEKEYS, "movablekeys"),
+        (Flags::ALLOW_BUSY, "allow_busy"),
+    ];
+
+    /// Both.
+    pub const fn and(self, other: Flags) -> Flags {
+        Flags(self.0 | other.0)
+    }
+
+    /// Whether all of `other` are set.
+    pub const fn has(self, other: Flags) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// The names COMMAND INFO shows.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        Self::NAMES.iter().filter(move |(flag, _)| self.has(*flag)).map(|(_, name)| *name)
+    }
+}
+
+impl std::ops::BitOr for Flags {
+    type Output = Flags;
+    fn bitor(self, other: Flags) -> Flags {
+        self.and(other)
+    }
+}
+
+/// The group a command is documented under, and its ACL category.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Group {
+    Generic,
+    String,
+    List,
+    Set,
+    SortedSet,
+    Hash,
+    Connection,
+    Server,
+}
+
+impl Group {
+    /// The name COMMAND DOCS shows.
+    pub fn name(self) -> &'static str {
+        match self {
+            Group::Generic => "generic",
+            Group::String => "string",
+            Group::List => "list",
+            Group::Set => "set",
+            Group::SortedSet => "sorted-set",
+            Group::Hash => "hash",
+            Group::Connection => "connection",
+            Group::Server => "server",
+        }
+    }
+
+    fn category(self) -> Option<&'static str> {
+        match self {
+            Group::Generic | Group::Server => None,
+            Group::String => Some("string"),
+            Group::List => Some("list"),
+            Group::Set => Some("set"),
+            Group::SortedSet => Some("sortedset"),
+            Group::Hash => Some("hash"),
+            Group::Connection => Some("connection"),
+        }
+    }
+}
+
+/// Which arguments are keys: these shards are locked.
+#[derive(Clone, Copy)]
+pub enum Keys {
+    /// None; the handler locks for itself if it must.
+    None,
+    /// From `first` to `last` (negative: from the end) in steps.
+    Range(i32, i32, i32),
+    /// A count at this position, that many keys behind it (`LMPOP numkeys key …`).
+    Counted(usize),
+    /// A destination at position 1, a count at this position, that many keys behind it (`ZUNIONSTORE dest numkeys key …`).
+    DestAndCounted(usize),
+    /// Every shard, for commands over the whole keyspace.
+    Everything,
+}
+
+/// A row of the table.
+pub struct Command {
+    /// Lower case; of a subcommand without its parent's name.
+    pub name: &'static str,
+    /// Number of arguments with the name; negative: at least that many.
+    pub arity: i32,
+    /// What kind of command it is.
+    pub flags: Flags,
+    /// Which arguments are keys.
+    pub keys: Keys,
+    /// Where it belongs.
+    pub group: Group,
+    /// ACL categories besides those that follow from flags and group (`keyspace`, `dangerous` …).
+    pub categories: &'static [&'static str],
+    /// The Redis version that introduced it.
+    pub since: &'static str,
+    /// One line on what it does.
+    pub summary: &'static str,
+    /// Its cost.
+    pub complexity: &'static str,
+    /// Who runs it; of a container the handler for an unknown subcommand.
+    pub handler: Handler,
+    /// Subcommands of a container such as CONFIG.
+    pub subcommands: &'static [Command],
+}
+
+impl Command {
+    /// ACL categories as COMMAND INFO shows them, with their `@`.
+    pub fn acl_categories(&self) -> Vec<String> {
+        let mut names: Vec<&str> = Vec::new();
+        names.extend(self.categories);
+        for (flag, name) in [(Flags::WRITE, "write"), (Flags::READONLY, "read"), (Flags::PUBSUB, "pubsub")] {
+            if self.flags.has(flag) {
+                names.push(name);
+            }
+        }
+        names.extend(self.group.category());
+        if self.flags.has(Flags::ADMIN) {
+            names.extend(["admin", "dangerous"]);
+        }
+        names.push(if self.flags.has(Flags::FAST) { "fast" } else { "slow" });
+        if self.flags.has(Flags::BLOCKING) {
+            names.push("blocking");
+        }
+        names.sort_unstable();
+        names.dedup();
+        names.into_iter().map(|name| format!("@{name}")).collect()
+    }
+
+    /// Whether `argc` arguments (the name included) fit.
+    pub fn accepts(&self, argc: usize) -> bool {
+        let wanted = self.arity.unsigned_abs() as usize;
+        if self.arity < 0 { argc >= wanted } else { argc == wanted }
+    }
+
+    /// Positions of the keys in `argv`. A count that makes no sense gives none: the handler will refuse it.
+    pub fn key_positions(&self, argv: &[&[u8]]) -> Vec<usize> {
+        match self.keys {
+            Keys::None | Keys::Everything => Vec::new(),
+            Keys::Range(first, last, step) => {
+                let last = if last < 0 { argv.len() as i32 + last } else { last.min(argv.len() as i32 - 1) };
+                (first..=last).step_by(step.max(1) as usize).map(|at| at as usize).collect()
+            }
+            Keys::Counted(at) => counted(argv, at),
+            Keys::DestAndCounted(at) => {
+                let mut all = vec![1];
+                all.extend(counted(argv, at));
+                all
+            }
+        }
+    }
+}
+
+fn counted(argv: &[&[u8]], at: usize) -> Vec<usize> {
+    let n =
+        argv.get(at).and_then(|arg| num::parse_i64(arg)).and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+    let end = (at + 1).saturating_add(n);
+    if end > argv.len() { Vec::new() } else { (at + 1..end).collect() }
+}
+
+/// All rows, family by family.
+pub fn commands() -> impl Iterator<Item = &'static Command> {
+    let families: [&'static [Command]; 1] = [super::server::COMMANDS];
+    families.into_iter().flatten()
+}
+
+/// Longest command name there may be; longer input is not even lowered.
+const NAME_MAX: usize = 64;
+
+/// The row of a command by its name in any case.
+pub fn find(name: &[u8]) -> Option<&'static Command> {
+    static BY_NAME: OnceLock<HashMap<&'static [u8], &'static Command>> = OnceLock::new();
+    let by_name = BY_NAME.get_or_init(|| commands().map(|row| (row.name.as_bytes(), row)).collect());
+    if name.len() > NAME_MAX {
+        return None;
+    }
+    let mut lower = [0u8; NAME_MAX];
+    let lower = &mut lower[..name.len()];
+    lower.copy_from_slice(name);
+    lower.make_ascii_lowercase();
+    by_name.get(&*lower).copied()
+}
+
+/// The row that will run `argv`, descended into subcommands and checked for arity; Redis's error texts otherwise.
+pub fn resolve(argv: &[&[u8]]) -> Result<&'static Command> {
+    let name = argv.first().copied().unwrap_or_default();
+    let row = find(name).ok_or_else(|| unknown(argv))?;
+    if !row.subcommands.is_empty() && argv.len() > 1 {
+        let wanted = argv[1];
+        let sub = row.subcommands.iter().find(|sub| wanted.eq_ignore_ascii_case(sub.name.as_bytes()));
+        let Some(sub) = sub else {
+            let shown = String::from_utf8_lossy(&wanted[..wanted.len().min(128)]).into_owned();
+            let text = format!("ERR unknown subcommand '{shown}'. Try {} HELP.", row.name.to_uppercase());
+            return Err(Error::command(text));
+        };
+        return if sub.accepts(argv.len()) {
+            Ok(sub)
+        } else {
+            Err(wrong_arity(&format!("{}|{}", row.name, sub.name)))
+        };
+    }
+    if row.accepts(argv.len()) { Ok(row) } else { Err(wrong_arity(row.name)) }
+}
+
+fn wrong_arity(name: &str) -> Error {
+    Error::command(format!("ERR wrong number of arguments for '{name}' command"))
+}
+
+fn unknown(argv: &[&[u8]]) -> Error {
+    let shown = |arg: &[u8], most: usize| String::from_utf8_lossy(&arg[..arg.len().min(most)]).into_owned();
+    let mut args = String::new();
+    for arg in argv.iter().skip(1) {
+        if args.len() >= 128 {
+            break;
+        }
+        args.push_str(&format!("'{}' ", shown(arg, 128 - args.len())));
+    }
+    let name = shown(argv.first().copied().unwrap_or_default(), 128);
+    let text = format!("ERR unknown command '{name}', with args beginning with: {args}");
+    Error::command(text.replace(['\r', '\n'], " "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_unique_and_well_formed() {
+        let mut names = std::collections::HashSet::new();
+        for row in commands() {
+            assert!(names.insert(row.name), "{} stands twice", row.name);
+            assert_eq!(row.name, row.name.to_lowercase());
+            assert!(row.arity != 0 && !row.summary.is_empty() && !row.since.is_empty(), "{}", row.name);
+            let writes_and_reads = row.flags.has(Flags::WRITE) && row.flags.has(Flags::READONLY);
+            assert!(!writes_and_reads, "{} both writes and only reads", row.name);
+            if let Keys::Range(first, last, step) = row.keys {
+                assert!(first > 0 && step > 0 && (last < 0 || last >= first), "{}", row.name);
+            }
+        }
+    }
+
+    #[test]
+    fn errors_are_those_of_redis() {
+        let message = |argv: &[&[u8]]| resolve(argv).map(|row| row.name).unwrap_err().message().to_owned();
+        assert_eq!(
+            message(&[b"nope", b"a", b"b"]),
+            "ERR unknown command 'nope', with args beginning with: 'a' 'b' "
+        );
+        assert_eq!(message(&[b"ECHO"]), "ERR wrong number of arguments for 'echo' command");
+        assert_eq!(message(&[b"config", b"zap"]), "ERR unknown subcommand 'zap'. Try CONFIG HELP.");
+    }
+}

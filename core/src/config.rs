@@ -1,0 +1,445 @@
+//! The directive table: what can be configured, by Redis's own names, with types, defaults and ranges.
+//!
+//! One table serves `Store::open`, CONFIG GET/SET, the configuration file and the documentation. Numbers, flags and
+//! choices lie in atomics, so that a command reads a limit without a lock.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{PoisonError, RwLock};
+
+use crate::encoding::{glob, num};
+use crate::error::{Error, ErrorKind, Result};
+use crate::value::Limits;
+
+/// What a directive's value may be.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    /// `yes` or `no`.
+    Flag,
+    /// An integer within bounds, both included.
+    Int(i64, i64),
+    /// Bytes within bounds, written as `64mb`, `1gb`, `4096` …
+    Memory(i64, i64),
+    /// One of these words; the value is its position.
+    Choice(&'static [&'static str]),
+    /// A file name without a path.
+    FileName,
+    /// A path.
+    Path,
+    /// Save points: pairs of seconds and changes, or nothing.
+    SavePoints,
+}
+
+/// A row of the directive table.
+pub struct Row {
+    /// Redis's name.
+    pub name: &'static str,
+    /// An older name that is accepted too.
+    pub alias: Option<&'static str>,
+    /// Type and range.
+    pub kind: Kind,
+    /// The default, as text.
+    pub default: &'static str,
+    /// Whether CONFIG SET may change it while the store is open.
+    pub at_run_time: bool,
+    /// What it does.
+    pub summary: &'static str,
+}
+
+macro_rules! directives {
+    ($($id:ident $name:literal $(| $alias:literal)? : $kind:expr, $default:literal, $when:ident, $summary:literal;)*) => {
+        /// A directive, by which values are read without looking a name up.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[allow(missing_docs)]
+        pub enum Directive { $($id,)* }
+
+        /// The table, in the order of [`Directive`].
+        pub const TABLE: &[Row] = &[$(Row {
+            name: $name,
+            alias: directives!(@alias $($alias)?),
+            kind: $kind,
+            default: $default,
+            at_run_time: directives!(@when $when),
+            summary: $summary,
+        },)*];
+    };
+    (@alias) => { None };
+    (@alias $alias:literal) => { Some($alias) };
+    (@when any) => { true };
+    (@when open) => { false };
+}
+
+/// Choices of `appendfsync`, in this order.
+pub const APPENDFSYNC: &[&str] = &["always", "everysec", "no"];
+
+directives! {
+    Save "save": Kind::SavePoints, "3600 1 300 100 60 10000", any, "When to save a snapshot by itself: pairs of seconds and changes; empty: never.";
+    Dir "dir": Kind::Path, ".", open, "The directory of all files.";
+    DbFileName "dbfilename": Kind::FileName, "dump.rdb", any, "Name of the snapshot file.";
+    RdbCompression "rdbcompression": Kind::Flag, "yes", any, "Compress strings in snapshots (LZF).";
+    RdbChecksum "rdbchecksum": Kind::Flag, "yes", open, "Write and check the checksum of snapshots.";
+    StopWritesOnBgsaveError "stop-writes-on-bgsave-error": Kind::Flag, "yes", any, "Refuse writes after a snapshot in the background failed, while save points are set.";
+    AppendOnly "appendonly": Kind::Flag, "no", any, "Log every change to the append-only file.";
+    AppendFileName "appendfilename": Kind::FileName, "appendonly.aof", open, "Base of the names of the log's files.";
+    AppendDirName "appenddirname": Kind::FileName, "appendonlydir", open, "Directory of the log's files, inside dir.";
+    AppendFsync "appendfsync": Kind::Choice(APPENDFSYNC), "everysec", any, "When the log is synced to disk: before each write returns, once a second, or when the system likes.";
+    NoAppendFsyncOnRewrite "no-appendfsync-on-rewrite": Kind::Flag, "no", any, "Do not sync the log while a rewrite or snapshot runs.";
+    AutoAofRewritePercentage "auto-aof-rewrite-percentage": Kind::Int(0, i32::MAX as i64), "100", any, "Rewrite the log when it has grown by this much since the last rewrite; 0: never.";
+    AutoAofRewriteMinSize "auto-aof-rewrite-min-size": Kind::Memory(0, i64::MAX), "64mb", any, "Do not rewrite a log smaller than this by itself.";
+    AofLoadTruncated "aof-load-truncated": Kind::Flag, "yes", any, "Accept a log whose last record is torn, and cut it back.";
+    AofUseRdbPreamble "aof-use-rdb-preamble": Kind::Flag, "yes", any, "Write the base of the log as a snapshot rather than as commands.";
+    Databases "databases": Kind::Int(1, 1024), "16", open, "Number of databases.";
+    ListMaxListpackSize "list-max-listpack-size" | "list-max-ziplist-size": Kind::Int(i32::MIN as i64, i32::MAX as i64), "-2", any, "Size of a list's nodes: elements, or with a minus sign a class from 4 KB (-1) to 64 KB (-5).";
+    HashMaxListpackEntries "hash-max-listpack-entries" | "hash-max-ziplist-entries": Kind::Int(0, i64::MAX), "512", any, "Fields up to which a hash stays compact.";
+    HashMaxListpackValue "hash-max-listpack-value" | "hash-max-ziplist-value": Kind::Memory(0, i64::MAX), "64", any, "Bytes of a field or value up to which a hash stays compact.";
+    SetMaxIntsetEntries "set-max-intset-entries": Kind::Int(0, i64::MAX), "512", any, "Members up to which a set of integers stays an intset.";
+    SetMaxListpackEntries "set-max-listpack-entries": Kind::Int(0, i64::MAX), "128", any, "Members up to which a set stays compact.";
+    SetMaxListpackValue "set-max-listpack-value": Kind::Memory(0, i64::MAX), "64", any, "Bytes of a member up to which a set stays compact.";
+    ZSetMaxListpackEntries "zset-max-listpack-entries" | "zset-max-ziplist-entries": Kind::Int(0, i64::MAX), "128", any, "Members up to which a sorted set stays compact.";
+    ZSetMaxListpackValue "zset-max-listpack-value" | "zset-max-ziplist-value": Kind::Memory(0, i64::MAX), "64", any, "Bytes of a member up to which a sorted set stays compact.";
+    ProtoMaxBulkLen "proto-max-bulk-len": Kind::Memory(1024 * 1024, i64::MAX), "512mb", any, "Longest string.";
+    EnableDebugCommand "enable-debug-command": Kind::Choice(&["no", "yes", "local"]), "no", open, "Whether DEBUG may be used.";
+}
+
+/// A save point: so many changes within so many seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SavePoint {
+    /// Seconds since the last save.
+    pub seconds: i64,
+    /// Changes since then.
+    pub changes: u64,
+}
+
+/// The directives' values.
+pub struct Config {
+    numbers: Box<[AtomicI64]>,
+    texts: RwLock<Vec<String>>,
+}
+
+/// A parsed value.
+enum Parsed {
+    Number(i64),
+    Text(String),
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let config = Self {
+            numbers: TABLE.iter().map(|_| AtomicI64::new(0)).collect(),
+            texts: RwLock::new(vec![String::new(); TABLE.len()]),
+        };
+        for (index, row) in TABLE.iter().enumerate() {
+            let parsed =
+                parse(row, row.default.as_bytes()).expect("defaults are valid: a test parses them all");
+            config.store(index, parsed);
+        }
+        config
+    }
+}
+
+/// The row of a directive by name or alias, in any case.
+fn position(name: &[u8]) -> Option<usize> {
+    let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+    TABLE.iter().position(|row| is(row.name) || row.alias.is_some_and(is))
+}
+
+impl Config {
+    /// The value of an integer, memory, flag (0 or 1) or choice (its position) directive.
+    pub fn int(&self, directive: Directive) -> i64 {
+        self.numbers[directive as usize].load(Ordering::Relaxed)
+    }
+
+    /// Whether a flag is `yes`.
+    pub fn flag(&self, directive: Directive) -> bool {
+        self.int(directive) != 0
+    }
+
+    /// The value of a text directive.
+    pub fn text(&self, directive: Directive) -> String {
+        self.texts.read().unwrap_or_else(PoisonError::into_inner)[directive as usize].clone()
+    }
+
+    /// The save points in force.
+    pub fn save_points(&self) -> Vec<SavePoint> {
+        let text = self.text(Directive::Save);
+        let numbers: Vec<i64> = text.split_ascii_whitespace().filter_map(|n| n.parse().ok()).collect();
+        numbers.chunks_exact(2).map(|pair| SavePoint { seconds: pair[0], changes: pair[1] as u64 }).collect()
+    }
+
+    /// The limits of compact forms.
+    pub fn limits(&self) -> Limits {
+        let size = |directive| usize::try_from(self.int(directive)).unwrap_or(usize::MAX);
+        Limits {
+            list_max_listpack_size: self.int(Directive::ListMaxListpackSize),
+            hash_max_listpack_entries: size(Directive::HashMaxListpackEntries),
+            hash_max_listpack_value: size(Directive::HashMaxListpackValue),
+            set_max_intset_entries: size(Directive::SetMaxIntsetEntries),
+            set_max_listpack_entries: size(Directive::SetMaxListpackEntries),
+            set_max_listpack_value: size(Directive::SetMaxListpackValue),
+            zset_max_listpack_entries: size(Directive::ZSetMaxListpackEntries),
+            zset_max_listpack_value: size(Directive::ZSetMaxListpackValue),
+        }
+    }
+
+    /// Names and values of all directives that match one of the patterns, for CONFIG GET.
+    pub fn matching(&self, patterns: &[&[u8]]) -> Vec<(&'static str, String)> {
+        let mut found = Vec::new();
+        for (index, row) in TABLE.iter().enumerate() {
+            for name in std::iter::once(row.name).chain(row.alias) {
+                if patterns.iter().any(|pattern| glob::matches(pattern, name.as_bytes(), true)) {
+                    found.push((name, self.shown(index)));
+                }
+            }
+        }
+        found
+    }
+
+    /// The value of a directive as CONFIG GET shows it.
+    fn shown(&self, index: usize) -> String {
+        let number = self.numbers[index].load(Ordering::Relaxed);
+        match TABLE[index].kind {
+            Kind::Flag => if number != 0 { "yes" } else { "no" }.to_owned(),
+            Kind::Int(..) | Kind::Memory(..) => number.to_string(),
+            Kind::Choice(words) => words[number as usize].to_owned(),
+            Kind::FileName | Kind::Path | Kind::SavePoints => {
+                self.texts.read().unwrap_or_else(PoisonError::into_inner)[index].clone()
+            }
+        }
+    }
+
+    fn store(&self, index: usize, parsed: Parsed) {
+        match parsed {
+            Parsed::Number(number) => self.numbers[index].store(number, Ordering::Relaxed),
+            Parsed::Text(text) => self.texts.write().unwrap_or_else(PoisonError::into_inner)[index] = text,
+        }
+    }
+
+    /// Sets directives at open time, where everything may be set. `save` may come several times, as in a configuration
+    /// file: the points add up.
+    pub fn set_at_open<N: AsRef<str>, V: AsRef<str>>(&self, pairs: &[(N, V)]) -> Result<()> {
+        let mut saves: Option<String> = None;
+        for (name, value) in pairs {
+            let (name, value) = (name.as_ref(), value.as_ref());
+            let unknown = || {
+                let text = format!(
+                    "unknown directive '{name}'; directives have the names of redis.conf, see docs/directives.md"
+                );
+                Error::new(ErrorKind::Config, text)
+            };
+            let index = position(name.as_bytes()).ok_or_else(unknown)?;
+            let refused =
+                |reason| Error::new(ErrorKind::Config, format!("directive '{name}' = '{value}': {reason}"));
+            let parsed = parse(&TABLE[index], value.as_bytes()).map_err(refused)?;
+            if index == Directive::Save as usize
+                && let Parsed::Text(points) = &parsed
+            {
+                let all = saves.get_or_insert_default();
+                if points.is_empty() {
+                    all.clear();
+                } else {
+                    all.push_str(if all.is_empty() { "" } else { " " });
+                    all.push_str(points);
+                }
+                continue;
+            }
+            self.store(index, parsed);
+        }
+        if let Some(saves) = saves {
+            self.store(Directive::Save as usize, Parsed::Text(saves));
+        }
+        Ok(())
+    }
+
+    /// CONFIG SET: checks all pairs, then `apply` is told which directives will change (it may refuse), then all are
+    /// stored. Redis's error texts.
+    pub fn set_at_run_time(&self, pairs: &[(&[u8], &[u8])]) -> Result<Vec<Directive>> {
+        let mut parsed = Vec::new();
+        for (name, value) in pairs {
+            let shown = String::from_utf8_lossy(name);
+            let index = position(name).ok_or_else(|| {
+                Error::command(format!(
+                    "ERR Unknown option or number of arguments for CONFIG SET - '{shown}'"
+                ))
+            })?;
+            let failed = |reason: String| {
+                Error::command(format!(
+                    "ERR CONFIG SET failed (possibly related to argument '{shown}') - {reason}"
+                ))
+            };
+            if !TABLE[index].at_run_time {
+                return Err(failed("can't set immutable config".to_owned()));
+            }
+            if parsed.iter().any(|(other, _)| *other == index) {
+                return Err(failed("duplicate parameter".to_owned()));
+            }
+            parsed.push((index, parse(&TABLE[index], value).map_err(failed)?));
+        }
+        let changed = parsed.iter().map(|(index, _)| ALL[*index]).collect();
+        for (index, value) in parsed {
+            self.store(index, value);
+        }
+        Ok(changed)
+    }
+}
+
+/// All directives in the table's order.
+const ALL: [Directive; TABLE.len()] = all();
+
+const fn all() -> [Directive; TABLE.len()] {
+    use Directive::*;
+    [
+        Save,
+        Dir,
+        DbFileName,
+        RdbCompression,
+        RdbChecksum,
+        StopWritesOnBgsaveError,
+        AppendOnly,
+        AppendFileName,
+        AppendDirName,
+        AppendFsync,
+        NoAppendFsyncOnRewrite,
+        AutoAofRewritePercentage,
+        AutoAofRewriteMinSize,
+        AofLoadTruncated,
+        AofUseRdbPreamble,
+        Databases,
+        ListMaxListpackSize,
+        HashMaxListpackEntries,
+        HashMaxListpackValue,
+        SetMaxIntsetEntries,
+        SetMaxListpackEntries,
+        SetMaxListpackValue,
+        ZSetMaxListpackEntries,
+        ZSetMaxListpackValue,
+        ProtoMaxBulkLen,
+        EnableDebugCommand,
+    ]
+}
+
+fn parse(row: &Row, value: &[u8]) -> std::result::Result<Parsed, String> {
+    let text = std::str::from_utf8(value).map_err(|_| "the value is not UTF-8".to_owned())?;
+    let within = |n: i64, low: i64, high: i64, what: &str| {
+        if n < low || n > high {
+            return Err(format!("argument must be between {low} and {high} inclusive"));
+        }
+        let _ = what;
+        Ok(Parsed::Number(n))
+    };
+    match row.kind {
+        Kind::Flag if text.eq_ignore_ascii_case("yes") => Ok(Parsed::Number(1)),
+        Kind::Flag if text.eq_ignore_ascii_case("no") => Ok(Parsed::Number(0)),
+        Kind::Flag => Err("argument must be 'yes' or 'no'".to_owned()),
+        Kind::Int(low, high) => {
+            let n = num::parse_i64(value).ok_or("argument couldn't be parsed into an integer")?;
+            within(n, low, high, "integer")
+        }
+        Kind::Memory(low, high) => {
+            within(memory(text).ok_or("argument must be a memory value")?, low, high, "memory")
+        }
+        Kind::Choice(words) => {
+            let at = words.iter().position(|word| text.eq_ignore_ascii_case(word));
+            let at =
+                at.ok_or_else(|| format!("argument(s) must be one of the following: {}", words.join(", ")))?;
+            Ok(Parsed::Number(at as i64))
+        }
+        Kind::FileName if text.is_empty() => Err(format!("{} can't be empty", row.name)),
+        Kind::FileName if text.contains('/') || text.contains('\0') || text == "." || text == ".." => {
+            Err(format!("{} can't be a path, just a filename", row.name))
+        }
+        Kind::FileName => Ok(Parsed::Text(text.to_owned())),
+        Kind::Path if text.is_empty() || text.contains('\0') => Err("a path can't be empty".to_owned()),
+        Kind::Path => Ok(Parsed::Text(text.to_owned())),
+        Kind::SavePoints => {
+            save_points(text).map(Parsed::Text).ok_or_else(|| "Invalid save parameters".to_owned())
+        }
+    }
+}
+
+/// The canonical text of save points: an even count of numbers, seconds at least 1, changes at least 0.
+fn save_points(text: &str) -> Option<String> {
+    let text = text.trim_matches('"');
+    let words: Vec<&str> = text.split_ascii_whitespace().collect();
+    if !words.len().is_multiple_of(2) {
+        return None;
+    }
+    for pair in words.chunks_exact(2) {
+        let (seconds, changes) = (num::parse_i64(pair[0].as_bytes())?, num::parse_i64(pair[1].as_bytes())?);
+        if seconds < 1 || changes < 0 {
+            return None;
+        }
+    }
+    Some(words.join(" "))
+}
+
+/// Bytes from `1024`, `1k`, `1kb`, `5mb` … (k = 1000, kb = 1024, as in redis.conf).
+fn memory(text: &str) -> Option<i64> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let unit = match text[digits..].to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" => 1000,
+        "kb" => 1024,
+        "m" => 1000 * 1000,
+        "mb" => 1024 * 1024,
+        "g" => 1000 * 1000 * 1000,
+        "gb" => 1024 * 1024 * 1024,
+        _ => return None,
+    };
+    text[..digits].parse::<i64>().ok()?.checked_mul(unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_and_the_enum_are_in_the_same_order() {
+        for (index, directive) in ALL.iter().enumerate() {
+            assert_eq!(*directive as usize, index);
+        }
+        let config = Config::default();
+        assert_eq!(
+            config.matching(&[b"*"]).len(),
+            TABLE.len() + TABLE.iter().filter(|row| row.alias.is_some()).count()
+        );
+        assert_eq!(config.int(Directive::AutoAofRewriteMinSize), 64 << 20);
+        assert_eq!(config.save_points().len(), 3);
+    }
+
+    #[test]
+    fn values_are_checked() {
+        let config = Config::default();
+        for (name, value) in [
+            ("appendonly", "maybe"),
+            ("databases", "0"),
+            ("dbfilename", "a/b"),
+            ("save", "60"),
+            ("save", "0 1"),
+            ("appendfsync", "sometimes"),
+            ("auto-aof-rewrite-min-size", "64 potatoes"),
+            ("auto-aof-rewrite-min-size", "99999999999gb"),
+            ("nope", "1"),
+        ] {
+            let error = config.set_at_open(&[(name, value)]).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config);
+            assert!(error.message().contains(name), "{error}");
+        }
+        config.set_at_open(&[("save", "60 1"), ("save", "10 100"), ("APPENDONLY", "YES")]).unwrap();
+        assert_eq!(config.text(Directive::Save), "60 1 10 100");
+        config.set_at_open(&[("save", "")]).unwrap();
+        assert!(config.save_points().is_empty() && config.flag(Directive::AppendOnly));
+    }
+
+    #[test]
+    fn a_set_at_run_time_is_all_or_nothing() {
+        let config = Config::default();
+        let error = config.set_at_run_time(&[(b"rdbcompression", b"no"), (b"databases", b"4")]).unwrap_err();
+        assert_eq!(
+            error.message(),
+            "ERR CONFIG SET failed (possibly related to argument 'databases') - can't set immutable config"
+        );
+        assert!(config.flag(Directive::RdbCompression));
+        config.set_at_run_time(&[(b"rdbcompression", b"no"), (b"save", b"")]).unwrap();
+        assert!(!config.flag(Directive::RdbCompression));
+        assert!(config.save_points().is_empty());
+    }
+}
