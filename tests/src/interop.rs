@@ -89,7 +89,10 @@ impl Endpoint for OpenServer {
     }
 
     fn commands(&mut self, batch: &[Vec<Vec<u8>>]) -> Vec<Reply> {
-        self.connection.commands(batch)
+        match self.connection.pipeline(batch) {
+            Ok(replies) => replies,
+            Err(e) => panic!("{}: {e}\n{}", self.server.tag(), self.server.log()),
+        }
     }
 }
 
@@ -229,6 +232,10 @@ fn write(host: &mut dyn Endpoint, common: Common, seed: u64) {
             format!("#!lua name=lib{seed}\nredis.register_function('f{seed}', function() return 1 end)");
         libraries.push(vec![b"FUNCTION".to_vec(), b"LOAD".to_vec(), b"REPLACE".to_vec(), code.into_bytes()]);
     }
+    // Redis 6.2.5 dies of it (the sum of offset and length overflows).
+    batch.retain(|argv| {
+        !(argv[0].eq_ignore_ascii_case(b"SETRANGE") && argv.get(2).is_some_and(|offset| offset.len() > 18))
+    });
     host.commands(&batch);
     for reply in host.commands(&libraries) {
         assert!(!reply.is_error(), "loading a function library: {reply}");
