@@ -20,6 +20,7 @@
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::Cell;
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::ptr::{self, NonNull};
 
 const LONG_KEY: u8 = 1;
@@ -326,6 +327,11 @@ impl<B> Entry<B> {
         good_size(self.shape().size())
     }
 
+    /// Where the entry lies. It stays there until it is removed, or changed in a way that says it moves the entry.
+    pub fn place(&self) -> EntryPlace {
+        EntryPlace(self.at)
+    }
+
     /// Gives the entry away as a raw pointer, for the table's slots.
     pub(super) fn into_raw(self) -> *mut u8 {
         let raw = self.base();
@@ -338,6 +344,27 @@ impl<B> Entry<B> {
     pub(super) unsafe fn from_raw(raw: *mut u8) -> Self {
         // SAFETY: non-null by the contract.
         Self { at: unsafe { NonNull::new_unchecked(raw.cast()) }, owns: PhantomData }
+    }
+}
+
+/// The place of an entry that somebody else owns, for a second index over the same entries.
+#[derive(Clone, Copy)]
+pub struct EntryPlace(NonNull<Header>);
+
+// SAFETY: it is a number until somebody promises that the entry is there.
+unsafe impl Send for EntryPlace {}
+
+impl EntryPlace {
+    /// The entry's key.
+    ///
+    /// # Safety
+    /// The entry is alive, has not moved, and lives on for `'a`.
+    pub unsafe fn key<'a>(self) -> &'a [u8] {
+        let entry = ManuallyDrop::new(Entry::<()> { at: self.0, owns: PhantomData });
+        let key = entry.key();
+        // SAFETY: header and key are laid out alike for every kind of boxed value; the key lives as long as the entry,
+        // which the caller promises, and is never written to.
+        unsafe { std::slice::from_raw_parts(key.as_ptr(), key.len()) }
     }
 }
 

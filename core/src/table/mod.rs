@@ -15,7 +15,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::sync::OnceLock;
 
 pub use buckets::{Iter, Table};
-pub use entry::{Entry, MAX_LEN, Payload, PayloadMut, good_size};
+pub use entry::{Entry, EntryPlace, MAX_LEN, Payload, PayloadMut, good_size};
 
 /// Hash of a key or element, seeded once per process. The seed never reaches a file.
 pub fn hash(key: &[u8]) -> u64 {

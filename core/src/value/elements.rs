@@ -101,10 +101,15 @@ impl Elements {
         true
     }
 
-    fn insert_hashed(&mut self, h: u64, key: &[u8], value: &[u8]) {
+    /// Adds an element that is known to be absent, and returns it.
+    pub fn insert_absent(&mut self, key: &[u8], value: &[u8]) -> &Entry<()> {
+        self.insert_hashed(hash(key), key, value)
+    }
+
+    fn insert_hashed(&mut self, h: u64, key: &[u8], value: &[u8]) -> &Entry<()> {
         let entry = Entry::with_bytes(key, value, None, 0, self.generation);
         self.entries_size += entry.alloc_size();
-        self.table.insert(h, entry);
+        self.table.insert(h, entry)
     }
 
     /// Removes an element and returns it.
@@ -199,7 +204,9 @@ impl Elements {
 impl Clone for Elements {
     fn clone(&self) -> Self {
         let mut copy = Self::with_capacity(self.len());
-        self.table.for_each(|entry| copy.insert_hashed(hash(entry.key()), entry.key(), entry.bytes()));
+        self.table.for_each(|entry| {
+            copy.insert_absent(entry.key(), entry.bytes());
+        });
         copy
     }
 }
