@@ -160,6 +160,11 @@ pub fn parse_f64(text: &[u8]) -> Option<f64> {
     if let Some(n) = num::parse_i64(text) {
         return Some(n as f64);
     }
+    // What std takes for a finite number, `strtod` takes too. Zeros, infinities and refusals need the rules below.
+    let quick = std::str::from_utf8(text).ok().and_then(|text| text.parse::<f64>().ok());
+    if let Some(value) = quick.filter(|value| value.is_normal()) {
+        return Some(value);
+    }
     if text.first().is_none_or(|&byte| is_space(byte)) {
         return None;
     }

@@ -192,8 +192,11 @@ enum Decimal {
 
 /// Rounds `whole`.`fraction` · 10^`exponent`. None when it is out of all range.
 fn decimal(whole: &[u8], fraction: &[u8], exponent: i64) -> Option<Decimal> {
-    let digits: Vec<u8> = whole.iter().chain(fraction).map(|digit| digit - b'0').collect();
     let exponent = exponent - fraction.len() as i64;
+    if whole.len() + fraction.len() <= 19 && (-18..=18).contains(&exponent) {
+        return Some(quick_decimal(whole, fraction, exponent));
+    }
+    let digits: Vec<u8> = whole.iter().chain(fraction).map(|digit| digit - b'0').collect();
     let zeros = digits.iter().take_while(|&&digit| digit == 0).count();
     let trailing = digits[zeros..].iter().rev().take_while(|&&digit| digit == 0).count();
     let digits = &digits[zeros..digits.len() - trailing];
@@ -206,16 +209,6 @@ fn decimal(whole: &[u8], fraction: &[u8], exponent: i64) -> Option<Decimal> {
         return None;
     }
     let power = exponent.unsigned_abs() as u32;
-    if digits.len() <= 19 && power <= 18 {
-        let number = digits.iter().fold(0u64, |n, &digit| n * 10 + u64::from(digit));
-        let (number, power) = (u128::from(number), 10u128.pow(power));
-        if exponent >= 0 {
-            return Some(Decimal::Rounded(round(number * power, 0, false)));
-        }
-        let shift = number.leading_zeros();
-        let number = number << shift;
-        return Some(Decimal::Rounded(round(number / power, -i64::from(shift), number % power != 0)));
-    }
     let mut number = Natural::default();
     for chunk in digits.chunks(9) {
         let value = chunk.iter().fold(0u32, |n, &digit| n * 10 + u32::from(digit));
@@ -229,6 +222,23 @@ fn decimal(whole: &[u8], fraction: &[u8], exponent: i64) -> Option<Decimal> {
     divisor.multiply_add(0, 1);
     divisor.multiply_by_power_of_ten(power);
     Some(Decimal::Rounded(quotient(number, divisor)))
+}
+
+/// The same for up to 19 digits and an exponent within ±18: 128 bits are enough.
+fn quick_decimal(whole: &[u8], fraction: &[u8], exponent: i64) -> Decimal {
+    let digits = whole.iter().chain(fraction);
+    let number = digits.fold(0u64, |n, &digit| n * 10 + u64::from(digit - b'0'));
+    if number == 0 {
+        return Decimal::Zero;
+    }
+    let (number, power) = (u128::from(number), 10u128.pow(exponent.unsigned_abs() as u32));
+    if exponent >= 0 {
+        return Decimal::Rounded(round(number * power, 0, false));
+    }
+    // 128 bits by at most 60 leave 68 and a remainder: enough to round from.
+    let shift = number.leading_zeros();
+    let number = number << shift;
+    Decimal::Rounded(round(number / power, -i64::from(shift), number % power != 0))
 }
 
 /// `number` / `divisor`, rounded.
@@ -385,7 +395,9 @@ fn push_fixed(mantissa: u64, scale: u64, text: &mut String) {
     *text += itoa::Buffer::new().format(rounded / one);
     let fraction = rounded % one;
     if fraction != 0 {
-        let digits = format!("{fraction:017}");
+        // With a one in front the leading zeros are digits too.
+        let mut buffer = itoa::Buffer::new();
+        let digits = &buffer.format(one + fraction)[1..];
         text.push('.');
         *text += digits.trim_end_matches('0');
     }

@@ -26,14 +26,14 @@ pub fn compress(plain: &[u8]) -> Option<Vec<u8>> {
     let budget = plain.len().checked_sub(MIN_SAVING).filter(|&budget| budget > 0)?;
     // The table lies on the stack and is cleared for every call: short strings get a short one.
     match plain.len() {
-        ..=256 => Compressor::<256>::new(plain, budget).run(),
-        ..=4096 => Compressor::<2048>::new(plain, budget).run(),
-        ..=0xFFFF_FFFF => Compressor::<8192>::new(plain, budget).run(),
+        0..=256 => Compressor::<256>::new(plain, budget).run(),
+        257..=4096 => Compressor::<2048>::new(plain, budget).run(),
+        4097..=0xFFFF_FFFF => Compressor::<8192>::new(plain, budget).run(),
         _ => None,
     }
 }
 
-/// Where each three bytes were last seen, by hash.
+/// A run over `plain`; finds matches by a table of where three bytes with the same hash were last seen.
 struct Compressor<'a, const SLOTS: usize> {
     plain: &'a [u8],
     out: Vec<u8>,
