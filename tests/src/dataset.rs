@@ -77,22 +77,12 @@ pub struct Group {
 }
 
 /// How encodings are compared.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encodings {
     /// Not at all.
     Ignored,
-    /// They are the same, but for these pairs.
-    SameBut(&'static [(&'static str, &'static str)]),
-}
-
-impl Encodings {
-    /// Do these two count as the same?
-    pub fn same(self, left: &str, right: &str) -> bool {
-        match self {
-            Self::Ignored => true,
-            Self::SameBut(pairs) => left == right || pairs.contains(&(left, right)),
-        }
-    }
+    /// They must be the same.
+    Compared,
 }
 
 /// What two data sets are compared by.
@@ -108,8 +98,7 @@ pub struct Strictness {
 
 impl Strictness {
     /// Everything, to the bit.
-    pub const EXACT: Self =
-        Self { encodings: Encodings::SameBut(&[]), expiry_tolerance_ms: 0, functions: true };
+    pub const EXACT: Self = Self { encodings: Encodings::Compared, expiry_tolerance_ms: 0, functions: true };
 }
 
 impl DataSet {
@@ -127,6 +116,25 @@ impl DataSet {
         from.line("SELECT 0");
         all.functions = from.line("FUNCTION LIST").items().map(<[Reply]>::len);
         all
+    }
+
+    /// What agrees with none of several others, one line each, told against the first of them.
+    pub fn differences_from_all(&self, others: &[Self], by: Strictness) -> Vec<String> {
+        let keys: BTreeSet<_> = self.keys.keys().chain(others.iter().flat_map(|o| o.keys.keys())).collect();
+        let only = |of: &Self, key: &(u32, Vec<u8>)| Self {
+            keys: of.keys.get_key_value(key).map(|(k, e)| (k.clone(), e.clone())).into_iter().collect(),
+            functions: None,
+        };
+        let mut found = Vec::new();
+        for key in keys {
+            let ours = only(self, key);
+            let mut parts: Vec<_> = others.iter().map(|o| ours.differences(&only(o, key), by)).collect();
+            if !parts.iter().any(Vec::is_empty) {
+                found.append(&mut parts[0]);
+            }
+        }
+        found.truncate(MAX_LISTED);
+        found
     }
 
     /// What is different, one line each; empty when the two are the same.
@@ -169,7 +177,7 @@ impl Entry {
             found.push(format!("{name}: type {} and {}", self.kind, other.kind));
             return;
         }
-        if !by.encodings.same(&self.encoding, &other.encoding) {
+        if by.encodings == Encodings::Compared && self.encoding != other.encoding {
             found.push(format!("{name}: encoding {} and {}", self.encoding, other.encoding));
         }
         if !same_expiry(self.expires_ms, other.expires_ms, by.expiry_tolerance_ms) {

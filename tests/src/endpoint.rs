@@ -13,6 +13,12 @@ pub trait Endpoint {
         batch.iter().map(|argv| self.command(argv)).collect()
     }
 
+    /// Sets the protocol that shapes replies, 2 or 3.
+    fn protocol(&mut self, version: u8) {
+        let hello = self.line(&format!("HELLO {version}"));
+        assert!(!hello.is_error(), "HELLO {version}: {hello}");
+    }
+
     /// Runs a command written as words separated by blanks.
     fn line(&mut self, words: &str) -> Reply {
         self.command(&argv(words))

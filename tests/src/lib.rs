@@ -6,6 +6,7 @@
 pub mod dataset;
 pub mod differential;
 pub mod endpoint;
+pub mod engine;
 pub mod fixtures;
 pub mod generate;
 pub mod interop;

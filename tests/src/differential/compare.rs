@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use super::Judge;
 use super::known::Known;
 use crate::generate::Command;
 use crate::text::quote;
@@ -49,11 +50,11 @@ impl<'a> Comparer<'a> {
         Self { known, queued: None, dead_keys: false }
     }
 
-    /// Runs a command on both sides and compares; what is different otherwise.
+    /// Runs a command on all sides and compares; what is different from every judge otherwise.
     pub fn step(
         &mut self,
-        left: &mut dyn Endpoint,
-        right: &mut dyn Endpoint,
+        accused: &mut dyn Endpoint,
+        judges: &mut [Judge<'_>],
         argv: &Command,
     ) -> Result<(), String> {
         let name = argv[0].to_ascii_uppercase();
@@ -61,85 +62,72 @@ impl<'a> Comparer<'a> {
             let a = a.to_ascii_uppercase();
             a == b"EXAT" || a == b"PXAT" || a == b"ABSTTL"
         });
-        if self.queued.is_some() {
-            return self.step_in_transaction(left, right, argv, &name);
-        }
-        let how = how(argv, self.dead_keys);
-        if how == How::Dump {
-            return self.dump(left, right, argv);
-        }
-        let source = match how {
-            How::Random { .. } => Some((source(left, argv), source(right, argv))),
-            _ => None,
-        };
-        let (a, b) = (left.command(argv), right.command(argv));
-        if let (Reply::Status(_), Reply::Status(_), b"MULTI") = (&a, &b, name.as_slice()) {
-            self.queued = Some(Vec::new());
-        }
-        match how {
-            How::Scan { pairs } if !a.is_error() && !b.is_error() => {
-                let (a, b) = (scan(left, argv, a, pairs)?, scan(right, argv, b, pairs)?);
-                self.same(argv, a, b)
-            }
-            How::Random { values } => {
-                let Some((a_source, b_source)) = source else { return self.same(argv, a, b) };
-                drawn_from(&a, &a_source, values).map_err(|e| format!("left {e}"))?;
-                drawn_from(&b, &b_source, values).map_err(|e| format!("right {e}"))?;
-                self.same(argv, shape(&a), shape(&b))
-            }
-            How::Pop => {
-                let (a_popped, b_popped) = (popped(&a), popped(&b));
-                self.same(argv, shape(&a), shape(&b))?;
-                // What the judge took goes back, and what the judged took goes there as well.
-                if let Some(key) = argv.get(1) {
-                    put_back(right, key, &b_popped, &a_popped);
-                }
-                Ok(())
-            }
-            _ => self.compare(argv, how, a, b),
-        }
-    }
-
-    fn step_in_transaction(
-        &mut self,
-        left: &mut dyn Endpoint,
-        right: &mut dyn Endpoint,
-        argv: &Command,
-        name: &[u8],
-    ) -> Result<(), String> {
-        if random_effect(name) {
+        if self.queued.is_some() && random_effect(&name) {
             // Its outcome could not be aligned inside of a transaction.
             return Ok(());
         }
-        let (a, b) = (left.command(argv), right.command(argv));
-        match name {
-            b"EXEC" => {
-                let queued = self.queued.take().unwrap_or_default();
-                match (&a, &b) {
-                    (Reply::Array(x), Reply::Array(y)) if x.len() == y.len() && x.len() == queued.len() => {
-                        for ((argv, a), b) in queued.iter().zip(x).zip(y) {
-                            self.compare(argv, how(argv, self.dead_keys), a.clone(), b.clone())
-                                .map_err(|e| format!("in EXEC, of {}:\n{e}", quote(&argv[0])))?;
-                        }
-                        Ok(())
+        let how = if self.queued.is_some() { How::Exact } else { how(argv, self.dead_keys) };
+        let ours = Said::by(accused, argv, how)?;
+        let mut complaints = Vec::new();
+        for judge in judges.iter_mut() {
+            let theirs = Said::by(judge.endpoint, argv, how)?;
+            if let Err(complaint) = self.compare_said(argv, &name, how, &ours, &theirs) {
+                complaints.push((judge.name, complaint));
+            }
+            if how == How::Pop {
+                // What the judge took goes back, and what the accused took goes there as well.
+                put_back(judge.endpoint, argv, &popped(&theirs.reply), &popped(&ours.reply));
+            }
+        }
+        self.follow_transaction(argv, &name, &ours.reply);
+        if how == How::Dump {
+            exchange_dumps(accused, judges, argv, &ours.reply)?;
+        }
+        if complaints.len() < judges.len() {
+            return Ok(());
+        }
+        let lines: Vec<_> = complaints.iter().map(|(name, what)| format!("{name}: {what}")).collect();
+        Err(lines.join("\n"))
+    }
+
+    /// Keeps track of what is queued.
+    fn follow_transaction(&mut self, argv: &Command, name: &[u8], reply: &Reply) {
+        match (name, &mut self.queued) {
+            (b"MULTI", None) if !reply.is_error() => self.queued = Some(Vec::new()),
+            (b"EXEC", _) => self.queued = None,
+            (b"DISCARD" | b"RESET", _) if !reply.is_error() => self.queued = None,
+            (_, Some(queued)) if matches!(reply, Reply::Status(s) if s == b"QUEUED") => {
+                queued.push(argv.clone());
+            }
+            _ => {}
+        }
+    }
+
+    fn compare_said(
+        &self,
+        argv: &Command,
+        name: &[u8],
+        how: How,
+        ours: &Said,
+        theirs: &Said,
+    ) -> Result<(), String> {
+        let (a, b) = (ours.reply.clone(), theirs.reply.clone());
+        match (how, &self.queued) {
+            (_, Some(queued)) if name == b"EXEC" => match (&a, &b) {
+                (Reply::Array(x), Reply::Array(y)) if x.len() == y.len() && x.len() == queued.len() => {
+                    for ((argv, a), b) in queued.iter().zip(x).zip(y) {
+                        self.compare(argv, self::how(argv, self.dead_keys), a.clone(), b.clone())
+                            .map_err(|e| format!("in EXEC, of {}: {e}", quote(&argv[0])))?;
                     }
-                    _ => self.same(argv, a, b),
+                    Ok(())
                 }
+                _ => self.same(argv, a, b),
+            },
+            (How::Scan { .. }, _) if !a.is_error() && !b.is_error() => {
+                self.same(argv, Reply::Array(ours.all.clone()), Reply::Array(theirs.all.clone()))
             }
-            b"DISCARD" | b"RESET" => {
-                if !a.is_error() {
-                    self.queued = None;
-                }
-                self.same(argv, a, b)
-            }
-            _ => {
-                if matches!(&a, Reply::Status(s) if s == b"QUEUED")
-                    && let Some(queued) = &mut self.queued
-                {
-                    queued.push(argv.clone());
-                }
-                self.same(argv, a, b)
-            }
+            (How::Random { .. } | How::Pop, _) => self.same(argv, shape(&a), shape(&b)),
+            _ => self.compare(argv, how, a, b),
         }
     }
 
@@ -171,27 +159,91 @@ impl<'a> Comparer<'a> {
         if a == b || self.known.allows(argv, &a, &b) {
             return Ok(());
         }
-        Err(format!("  left:  {a}\n  right: {b}"))
+        Err(format!("said {b}, not {a}"))
     }
+}
 
-    /// A dump must say the same of the key, and the other side must be able to restore it, to the same value.
-    fn dump(&self, left: &mut dyn Endpoint, right: &mut dyn Endpoint, argv: &Command) -> Result<(), String> {
-        let (a, b) = (left.command(argv), right.command(argv));
-        let (Reply::Bulk(_), Reply::Bulk(from_right)) = (&a, &b) else { return self.same(argv, a, b) };
-        let temporary = b"restored for a moment".to_vec();
-        let restore = [b"RESTORE".to_vec(), temporary.clone(), b"0".to_vec(), from_right.clone()];
-        let back = left.command(&restore);
-        if self.known.allows(argv, &back, &b) {
-            return Ok(());
+/// What one side said to a command.
+struct Said {
+    reply: Reply,
+    /// Everything that a whole scan returned, sorted.
+    all: Vec<Reply>,
+}
+
+impl Said {
+    /// Asks, and follows up where one reply does not tell everything. Fails if the answer is wrong by itself.
+    fn by(endpoint: &mut dyn Endpoint, argv: &Command, how: How) -> Result<Self, String> {
+        let source = match how {
+            How::Random { .. } => source(endpoint, argv),
+            _ => Vec::new(),
+        };
+        let reply = endpoint.command(argv);
+        let mut all = Vec::new();
+        match how {
+            How::Random { values } => drawn_from(&reply, &source, values)?,
+            How::Scan { pairs } if !reply.is_error() => all = scan(endpoint, argv, &reply, pairs)?,
+            _ => {}
         }
-        if back.is_error() {
-            return Err(format!("left does not restore what right dumped: {back}"));
-        }
-        let kind = left.command(&[b"TYPE".to_vec(), temporary.clone()]);
-        let there = right.command(&[b"TYPE".to_vec(), argv[1].clone()]);
-        left.command(&[b"DEL".to_vec(), temporary]);
-        self.same(argv, kind, there)
+        Ok(Self { reply, all })
     }
+}
+
+/// What one side dumped the other must be able to restore, to the same value.
+fn exchange_dumps(
+    accused: &mut dyn Endpoint,
+    judges: &mut [Judge<'_>],
+    argv: &Command,
+    ours: &Reply,
+) -> Result<(), String> {
+    for judge in judges {
+        let theirs = judge.endpoint.command(argv);
+        let (Reply::Bulk(our_bytes), Reply::Bulk(their_bytes)) = (ours, &theirs) else { continue };
+        if judge.is_restored {
+            restore(accused, &their_bytes, judge.endpoint, &argv[1])
+                .map_err(|e| format!("restoring what {} dumped: {e}", judge.name))?;
+        }
+        if judge.restores {
+            restore(judge.endpoint, &our_bytes, accused, &argv[1])
+                .map_err(|e| format!("{} restoring our dump: {e}", judge.name))?;
+        }
+    }
+    Ok(())
+}
+
+/// Restores `payload` for a moment and compares with the key it was dumped from.
+fn restore(to: &mut dyn Endpoint, payload: &[u8], from: &mut dyn Endpoint, key: &[u8]) -> Result<(), String> {
+    let temporary: &[u8] = b"restored for a moment";
+    let command = |words: &[&[u8]]| words.iter().map(|w| w.to_vec()).collect::<Command>();
+    let done = to.command(&command(&[b"RESTORE", temporary, b"0", payload]));
+    if done.is_error() {
+        return Err(done.to_string());
+    }
+    let kind = from.command(&command(&[b"TYPE", key]));
+    let reads: &[(&[u8], How, &[&[u8]])] = match kind.bytes() {
+        Some(b"string") => &[(b"GET", How::Exact, &[])],
+        Some(b"list") => &[(b"LRANGE", How::Exact, &[b"0", b"-1"])],
+        Some(b"set") => &[(b"SMEMBERS", How::Unordered, &[])],
+        Some(b"hash") => &[(b"HGETALL", How::Pairs, &[])],
+        Some(b"zset") => &[(b"ZRANGE", How::Exact, &[b"0", b"-1"])],
+        _ => &[],
+    };
+    let mut result = Ok(());
+    for (name, how, rest) in reads {
+        let read = |endpoint: &mut dyn Endpoint, key: &[u8]| {
+            let reply = endpoint.command(&command(&[&[*name, key], *rest].concat()));
+            match how {
+                How::Unordered => sorted(reply),
+                How::Pairs => sorted_pairs(reply),
+                _ => reply,
+            }
+        };
+        let (dumped, restored) = (read(from, key), read(to, temporary));
+        if dumped != restored {
+            result = Err(format!("{dumped} became {restored}"));
+        }
+    }
+    to.command(&command(&[b"DEL", temporary]));
+    result
 }
 
 /// Commands whose effect is random.
@@ -342,13 +394,14 @@ fn popped(reply: &Reply) -> Vec<Vec<u8>> {
 }
 
 /// Gives back `taken` and removes `instead`; without a change when the key is gone on both sides.
-fn put_back(at: &mut dyn Endpoint, key: &[u8], taken: &[Vec<u8>], instead: &[Vec<u8>]) {
+fn put_back(at: &mut dyn Endpoint, argv: &Command, taken: &[Vec<u8>], instead: &[Vec<u8>]) {
+    let Some(key) = argv.get(1) else { return };
     let (a, b): (BTreeSet<_>, BTreeSet<_>) = (taken.iter().collect(), instead.iter().collect());
     let back: Vec<_> = a.difference(&b).map(|m| m.to_vec()).collect();
     let out: Vec<_> = b.difference(&a).map(|m| m.to_vec()).collect();
     for (command, members) in [("SADD", back), ("SREM", out)] {
         if !members.is_empty() {
-            let mut argv = vec![command.as_bytes().to_vec(), key.to_vec()];
+            let mut argv = vec![command.as_bytes().to_vec(), key.clone()];
             argv.extend(members);
             at.command(&argv);
         }
@@ -356,10 +409,10 @@ fn put_back(at: &mut dyn Endpoint, key: &[u8], taken: &[Vec<u8>], instead: &[Vec
 }
 
 /// Follows a cursor to its end; the sorted union of what came.
-fn scan(from: &mut dyn Endpoint, argv: &Command, first: Reply, pairs: bool) -> Result<Reply, String> {
+fn scan(from: &mut dyn Endpoint, argv: &Command, first: &Reply, pairs: bool) -> Result<Vec<Reply>, String> {
     let at = if argv[0].eq_ignore_ascii_case(b"SCAN") { 1 } else { 2 };
     let mut found: BTreeSet<Vec<Reply>> = BTreeSet::new();
-    let mut reply = first;
+    let mut reply = first.clone();
     // An iteration that was begun at a made-up cursor sees some of the data only.
     let whole = argv.get(at).is_some_and(|c| c == b"0");
     for _ in 0..100_000 {
@@ -373,8 +426,7 @@ fn scan(from: &mut dyn Endpoint, argv: &Command, first: Reply, pairs: bool) -> R
             found.insert(item.to_vec());
         }
         if cursor == b"0" || !whole {
-            let all = if whole { found.into_iter().map(Reply::Array).collect() } else { Vec::new() };
-            return Ok(Reply::Array(all));
+            return Ok(if whole { found.into_iter().map(Reply::Array).collect() } else { Vec::new() });
         }
         let mut next = argv.clone();
         next[at] = cursor.to_vec();

@@ -1,5 +1,8 @@
-//! The same random commands on two endpoints: every reply is compared, afterwards the whole data set. A difference is
+//! The same random commands on two sides: every reply is compared, afterwards the whole data set. A difference is
 //! reported as the shortest sequence that still shows it, in redis-cli's notation, with its seed.
+//!
+//! There may be several judges, as the versions of real servers differ in details: what is judged must then agree with
+//! at least one of them, reply by reply and key by key.
 
 pub mod compare;
 pub mod known;
@@ -16,15 +19,34 @@ use crate::generate::families::Family;
 use crate::generate::{Command, Generator};
 use crate::text::command_line;
 
-/// How long relative expiries may take to reach the second endpoint, in milliseconds.
+/// How long relative expiries may take to reach the last endpoint, in milliseconds.
 const EXPIRY_TOLERANCE_MS: i64 = 5_000;
 
-/// Two endpoints and what is known to be different between them.
-pub struct Pair<'a> {
+/// A real server that says what is right.
+pub struct Judge<'a> {
+    /// Its name in reports.
+    pub name: &'a str,
+    /// A connection to it.
+    pub endpoint: &'a mut dyn Endpoint,
+    /// Does it restore what the other side dumps? (Older servers do not know newer formats.)
+    pub restores: bool,
+    /// Can the other side restore what this one dumps?
+    pub is_restored: bool,
+}
+
+impl<'a> Judge<'a> {
+    /// A judge that shares all formats with what is judged.
+    pub fn new(name: &'a str, endpoint: &'a mut dyn Endpoint) -> Self {
+        Self { name, endpoint, restores: true, is_restored: true }
+    }
+}
+
+/// What is judged, and by whom.
+pub struct Trial<'a> {
     /// What is judged.
-    pub left: &'a mut dyn Endpoint,
-    /// The judge.
-    pub right: &'a mut dyn Endpoint,
+    pub accused: &'a mut dyn Endpoint,
+    /// One judge at least.
+    pub judges: Vec<Judge<'a>>,
     /// Differences that are no faults, with their reasons.
     pub known: &'a Known,
 }
@@ -34,7 +56,7 @@ pub struct Pair<'a> {
 pub struct Failure {
     /// The command after which it showed; the length of the sequence if only the data show it.
     pub at: usize,
-    /// Both replies, or the differences of the data.
+    /// The replies, or the differences of the data.
     pub what: String,
 }
 
@@ -73,7 +95,7 @@ impl Plan {
     }
 }
 
-impl Pair<'_> {
+impl Trial<'_> {
     /// Runs a family's sequences; the report of the first difference, shrunk.
     pub fn check(&mut self, family: &Family, plan: Plan) -> Result<(), String> {
         let generator = Generator::new(family);
@@ -87,41 +109,40 @@ impl Pair<'_> {
         Ok(())
     }
 
-    /// Runs one sequence on both sides, from an empty data set.
+    /// Runs one sequence on all sides, from an empty data set.
     pub fn run(&mut self, seed: u64, sequence: &[Command]) -> Result<(), Failure> {
         self.reset(seed);
         let mut comparer = Comparer::new(self.known);
         for (at, argv) in sequence.iter().enumerate() {
             comparer
-                .step(self.left, self.right, argv)
+                .step(self.accused, &mut self.judges, argv)
                 .map_err(|what| Failure { at, what: format!("{}\n{what}", command_line(argv)) })?;
         }
-        let (mut left, mut right) = (Vec::new(), Vec::new());
-        for words in ["DISCARD", "UNWATCH"] {
-            left.push(argv(words));
-            right.push(argv(words));
-        }
-        self.left.commands(&left);
-        self.right.commands(&right);
+        let read = |endpoint: &mut dyn Endpoint| {
+            endpoint.commands(&[argv("DISCARD"), argv("UNWATCH")]);
+            DataSet::read(endpoint)
+        };
+        let ours = read(self.accused);
+        let theirs: Vec<_> = self.judges.iter_mut().map(|judge| read(judge.endpoint)).collect();
         let by = Strictness {
-            encodings: Encodings::SameBut(self.known.encodings),
+            encodings: Encodings::Compared,
             expiry_tolerance_ms: EXPIRY_TOLERANCE_MS,
             functions: false,
         };
-        let found = DataSet::read(self.left).differences(&DataSet::read(self.right), by);
+        let found = ours.differences_from_all(&theirs, by);
         if found.is_empty() {
             return Ok(());
         }
-        Err(Failure {
-            at: sequence.len(),
-            what: format!("the data are different:\n  {}", found.join("\n  ")),
-        })
+        let what = format!("the data are different:\n  {}", found.join("\n  "));
+        Err(Failure { at: sequence.len(), what })
     }
 
-    /// Both sides empty, in the same database and with the same limits: those of every day, or in every fourth
-    /// sequence such small ones that every type takes its big form soon.
+    /// All sides empty, in the same database, with the same protocol (RESP3 in every third sequence) and the same
+    /// limits: those of every day, or in every fourth sequence such small ones that every type takes its big form
+    /// soon.
     fn reset(&mut self, seed: u64) {
         let small = seed % 4 == 1;
+        let protocol = if seed.is_multiple_of(3) { 3 } else { 2 };
         let limits = [
             ("hash-max-listpack-entries", "128", "4"),
             ("hash-max-listpack-value", "64", "8"),
@@ -137,8 +158,12 @@ impl Pair<'_> {
         for (name, usual, tight) in limits {
             batch.push(argv(&format!("CONFIG SET {name} {}", if small { tight } else { usual })));
         }
-        self.left.commands(&batch);
-        self.right.commands(&batch);
+        let reset = |endpoint: &mut dyn Endpoint| {
+            endpoint.protocol(protocol);
+            endpoint.commands(&batch);
+        };
+        reset(self.accused);
+        self.judges.iter_mut().for_each(|judge| reset(judge.endpoint));
     }
 
     fn report(&mut self, family: &Family, seed: u64, mut sequence: Vec<Command>, failure: Failure) -> String {
@@ -147,9 +172,10 @@ impl Pair<'_> {
             shrink::shrink(sequence, failure, |candidate| self.run(seed, candidate).err());
         let lines: Vec<_> = shortest.iter().map(|argv| format!("  {}", command_line(argv))).collect();
         format!(
-            "family {}, seed {seed}{}: {failure}\nafter ({} commands):\n{}\nleft is what is judged, right the judge.",
+            "family {}, seed {seed}{}{}: {failure}\nafter ({} commands):\n{}",
             family.name,
-            if seed % 4 == 1 { " (small limits)" } else { "" },
+            if seed % 4 == 1 { ", small limits" } else { "" },
+            if seed.is_multiple_of(3) { ", RESP3" } else { "" },
             shortest.len(),
             lines.join("\n"),
         )
