@@ -199,16 +199,19 @@ fn exchange_dumps(
         let theirs = judge.endpoint.command(argv);
         let (Reply::Bulk(our_bytes), Reply::Bulk(their_bytes)) = (ours, &theirs) else { continue };
         if judge.is_restored {
-            restore(accused, &their_bytes, judge.endpoint, &argv[1])
+            restore(accused, their_bytes, judge.endpoint, &argv[1])
                 .map_err(|e| format!("restoring what {} dumped: {e}", judge.name))?;
         }
         if judge.restores {
-            restore(judge.endpoint, &our_bytes, accused, &argv[1])
+            restore(judge.endpoint, our_bytes, accused, &argv[1])
                 .map_err(|e| format!("{} restoring our dump: {e}", judge.name))?;
         }
     }
     Ok(())
 }
+
+/// How a value of a type is read: command, comparison, further arguments.
+type Read<'a> = (&'a [u8], How, &'a [&'a [u8]]);
 
 /// Restores `payload` for a moment and compares with the key it was dumped from.
 fn restore(to: &mut dyn Endpoint, payload: &[u8], from: &mut dyn Endpoint, key: &[u8]) -> Result<(), String> {
@@ -219,7 +222,7 @@ fn restore(to: &mut dyn Endpoint, payload: &[u8], from: &mut dyn Endpoint, key: 
         return Err(done.to_string());
     }
     let kind = from.command(&command(&[b"TYPE", key]));
-    let reads: &[(&[u8], How, &[&[u8]])] = match kind.bytes() {
+    let reads: &[Read<'_>] = match kind.bytes() {
         Some(b"string") => &[(b"GET", How::Exact, &[])],
         Some(b"list") => &[(b"LRANGE", How::Exact, &[b"0", b"-1"])],
         Some(b"set") => &[(b"SMEMBERS", How::Unordered, &[])],
