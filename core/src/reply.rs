@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use crate::encoding::listpack::LpValue;
 use crate::encoding::num;
 use crate::error::Error;
 
@@ -53,6 +54,19 @@ pub trait ReplySink {
     /// An integer as a string.
     fn bulk_int(&mut self, n: i64) {
         self.bulk(num::fmt_i64(n).as_bytes());
+    }
+
+    /// An element of a value, as a string.
+    fn element(&mut self, value: LpValue<'_>) {
+        match value {
+            LpValue::Int(n) => self.bulk_int(n),
+            LpValue::Str(bytes) => self.bulk(bytes),
+        }
+    }
+
+    /// A cursor of the SCAN family, as a string.
+    fn cursor(&mut self, cursor: u64) {
+        self.bulk(cursor.to_string().as_bytes());
     }
 }
 

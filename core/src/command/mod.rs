@@ -8,8 +8,12 @@
 pub mod args;
 pub mod ctx;
 pub mod dispatch;
+mod draw;
+mod hashes;
+mod scan;
 mod server;
 pub mod services;
+mod sets;
 pub mod table;
 
 pub use ctx::{Ctx, Session};

@@ -238,7 +238,8 @@ fn counted(argv: &[&[u8]], at: usize) -> Vec<usize> {
 
 /// All rows, family by family.
 pub fn commands() -> impl Iterator<Item = &'static Command> {
-    let families: [&'static [Command]; 1] = [super::server::COMMANDS];
+    let families: [&'static [Command]; 3] =
+        [super::hashes::COMMANDS, super::server::COMMANDS, super::sets::COMMANDS];
     families.into_iter().flatten()
 }
 

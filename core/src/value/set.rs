@@ -285,16 +285,47 @@ impl Set {
         }
     }
 
-    /// What SPOP with a count leaves behind when it takes nearly all: `kept` random members, in a new set that takes its
-    /// form from the first of them, as in Redis.
-    pub fn random_rest(&self, kept: usize, limits: &Limits, random: &mut impl FnMut(usize) -> usize) -> Set {
-        let members = self.sample(kept, random);
-        let mut rest = match (self, members.first()) {
-            (Set::Intset(_), _) | (_, None) => Self::new(),
-            _ => Set::Listpack(Listpack::new()),
-        };
-        members.into_iter().for_each(|member| _ = rest.add_value(member, limits));
-        rest
+    /// Takes `count` random members out, each selection equally likely; all, if there are fewer. One pass over a compact
+    /// form, O(count) for a table.
+    pub fn take_random(&mut self, count: usize, random: &mut impl FnMut(usize) -> usize) -> Vec<Vec<u8>> {
+        let taken: Vec<Vec<u8>> =
+            self.sample(count, random).into_iter().map(|member| member.to_vec()).collect();
+        let mut gone = taken.iter().peekable();
+        // The sample of a compact form is in its own order.
+        let mut stays = |member: LpValue<'_>| gone.next_if(|first| member.eq_bytes(first)).is_none();
+        match self {
+            Set::Intset(ints) => {
+                let mut kept = Intset::new();
+                ints.iter().filter(|&n| stays(LpValue::Int(n))).for_each(|n| _ = kept.insert(n));
+                *ints = kept;
+            }
+            Set::Listpack(lp) => {
+                let mut kept = Listpack::with_capacity(lp.bytes().len());
+                lp.iter().filter(|&member| stays(member)).for_each(|member| kept.push_value(member));
+                kept.shrink_to_fit();
+                *lp = kept;
+            }
+            Set::Table(elements) => taken.iter().for_each(|member| drop(elements.remove(member))),
+        }
+        taken
+    }
+
+    /// What SPOP leaves of a table when it takes nearly all: `kept` random members in a new set, as small as they allow,
+    /// and those it takes. The set itself stays as it is, for the caller to replace.
+    pub fn split_random(
+        &self,
+        kept: usize,
+        limits: &Limits,
+        random: &mut impl FnMut(usize) -> usize,
+    ) -> (Set, Vec<Vec<u8>>) {
+        let mut rest = Set::Listpack(Listpack::new());
+        self.sample(kept, random).into_iter().for_each(|member| _ = rest.add_value(member, limits));
+        let taken = self
+            .iter()
+            .filter(|&member| !rest.contains_value(member))
+            .map(|member| member.to_vec())
+            .collect();
+        (rest, taken)
     }
 
     /// One call of SSCAN: gives some members to `each` and returns the next cursor, 0 at the end. The compact forms are

@@ -166,7 +166,8 @@ enum Op {
     Prepare(String, usize),
     Add(String),
     Remove(String),
-    Rest(usize),
+    Take(usize),
+    Split(usize),
 }
 
 fn text() -> impl Strategy<Value = String> {
@@ -184,7 +185,8 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (text(), 0usize..12).prop_map(|(first, n)| Op::Prepare(first, n)),
         12 => text().prop_map(Op::Add),
         6 => text().prop_map(Op::Remove),
-        1 => (1usize..20).prop_map(Op::Rest),
+        1 => (0usize..9).prop_map(Op::Take),
+        1 => (1usize..20).prop_map(Op::Split),
     ]
 }
 
@@ -207,11 +209,20 @@ proptest! {
                 Op::Prepare(first, n) => set.prepare(first.as_bytes(), n, &limits),
                 Op::Add(m) => prop_assert_eq!(set.add(m.as_bytes(), &limits), model.insert(m.into_bytes())),
                 Op::Remove(m) => prop_assert_eq!(set.remove(m.as_bytes()), model.remove(m.as_bytes())),
-                Op::Rest(n) => {
-                    set = set.random_rest(n, &limits, &mut random);
-                    let rest = members(&set);
-                    prop_assert!(rest.is_subset(&model) && rest.len() == n.min(model.len()));
-                    model = rest;
+                Op::Take(n) => {
+                    let taken = set.take_random(n, &mut random);
+                    prop_assert_eq!(taken.len(), n.min(model.len()));
+                    for member in taken {
+                        prop_assert!(model.remove(&member));
+                    }
+                    prop_assert_eq!(&members(&set), &model);
+                }
+                Op::Split(n) => {
+                    let (rest, taken) = set.split_random(n, &limits, &mut random);
+                    let (rest_is, taken) = (members(&rest), BTreeSet::from_iter(taken));
+                    prop_assert!(rest_is.is_disjoint(&taken) && rest_is.len() == n.min(model.len()));
+                    prop_assert_eq!(&(&rest_is | &taken), &model);
+                    (set, model) = (rest, rest_is);
                     continue;
                 }
             }
