@@ -10,11 +10,14 @@ pub mod ctx;
 pub mod dispatch;
 mod draw;
 mod hashes;
+mod lists;
 mod scan;
 mod server;
 pub mod services;
 mod sets;
 pub mod table;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use ctx::{Ctx, Session};
 pub use services::Services;

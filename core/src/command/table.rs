@@ -238,9 +238,14 @@ fn counted(argv: &[&[u8]], at: usize) -> Vec<usize> {
 
 /// All rows, family by family.
 pub fn commands() -> impl Iterator<Item = &'static Command> {
-    let families: [&'static [Command]; 3] =
-        [super::hashes::COMMANDS, super::server::COMMANDS, super::sets::COMMANDS];
-    families.into_iter().flatten()
+    let families: &[&'static [Command]] = &[
+        super::hashes::COMMANDS,
+        super::lists::COMMANDS,
+        super::server::COMMANDS,
+        super::sets::COMMANDS,
+        // One a line.
+    ];
+    families.iter().copied().flatten()
 }
 
 /// Longest command name there may be; longer input is not even lowered.

@@ -183,6 +183,15 @@ impl List {
         self.condense(NodeLimit::new(limits), true);
     }
 
+    /// Moves the element at one end to an end of the same list and gives it; `None` when the list is empty.
+    pub fn rotate(&mut self, from: End, to: End, limits: &Limits) -> Option<Vec<u8>> {
+        let element = self.get(if from == End::Head { 0 } else { -1 })?.to_vec();
+        self.drop_elements(from, 1);
+        self.push_moved(to, &element, limits);
+        self.condense(NodeLimit::new(limits), true);
+        Some(element)
+    }
+
     /// Leaves `len` elements from the one with index `start` on, which must exist, and removes all others.
     pub fn trim(&mut self, start: usize, len: usize, limits: &Limits) {
         let behind = self.len().saturating_sub(start.saturating_add(len));
