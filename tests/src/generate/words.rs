@@ -279,6 +279,25 @@ impl Words {
         4_102_444_800
     }
 
+    /// A stream identifier; growing ones would need memory, so they come from a small range and often are too small.
+    fn identifier(&mut self) -> Vec<u8> {
+        let n = self.rng.u32(0..40);
+        match self.below(16) {
+            0 => self.pick(&[
+                "0",
+                "0-0",
+                "18446744073709551615-18446744073709551615",
+                "abc",
+                "1-",
+                "-1",
+                "1-1-1",
+            ]),
+            1 => format!("{n}-*").into_bytes(),
+            2..=7 => n.to_string().into_bytes(),
+            _ => format!("{n}-{}", self.rng.u32(0..4)).into_bytes(),
+        }
+    }
+
     /// The kind of word that a template calls `name`.
     pub fn kind(name: &str) -> Option<Draw> {
         Some(match name {
@@ -364,6 +383,54 @@ impl Words {
             "zset" => |w| if w.below(5) == 0 { w.key(b't') } else { w.key(b'z') },
             "sortby" => |w| w.pick(&["s*", "h*->a", "h1->*", "nokey*", "t*", "*", "h*->"]),
             "sortget" => |w| w.pick(&["#", "s*", "h1->*", "h*->a", "*", "nokey*", "foo"]),
+            "bit" => |w| match w.below(16) {
+                0 => b"4294967296".to_vec(),
+                1 => b"-1".to_vec(),
+                2 => b"999".to_vec(),
+                _ => w.rng.i64(0..40).to_string().into_bytes(),
+            },
+            "bittype" => |w| match w.below(12) {
+                0 => w.pick(&["u64", "i65", "u0", "i0", "x8", "u", "i64", "u63"]),
+                _ => format!("{}{}", if w.below(2) == 0 { 'u' } else { 'i' }, w.rng.u32(1..34)).into_bytes(),
+            },
+            "bitat" => |w| match w.below(8) {
+                0 => b"-1".to_vec(),
+                1 => [b"#".to_vec(), w.rng.i64(0..6).to_string().into_bytes()].concat(),
+                2 => b"#-1".to_vec(),
+                _ => w.rng.i64(0..60).to_string().into_bytes(),
+            },
+            "longitude" => |w| match w.below(16) {
+                0 => w.pick(&["180", "-180", "180.1", "-181", "abc", "nan"]),
+                _ => format!("{:.4}", w.rng.f64() * 40.0 - 10.0).into_bytes(),
+            },
+            "latitude" => |w| match w.below(16) {
+                0 => w.pick(&["85.05112878", "-85.05112878", "85.1", "-90", "", "inf"]),
+                _ => format!("{:.4}", w.rng.f64() * 40.0 + 20.0).into_bytes(),
+            },
+            "radius" => |w| match w.below(12) {
+                0 => w.pick(&["0", "-1", "abc", "1e9", "40000"]),
+                _ => w.rng.i64(1..4000).to_string().into_bytes(),
+            },
+            "unit" => |w| match w.below(10) {
+                0 => w.pick(&["M", "KM", "parsec", ""]),
+                1 => b"m".to_vec(),
+                2 => b"mi".to_vec(),
+                3 => b"ft".to_vec(),
+                _ => b"km".to_vec(),
+            },
+            "id" => Self::identifier,
+            "idmin" => |w| match w.below(6) {
+                0 | 1 => b"-".to_vec(),
+                2 => [b"(".to_vec(), w.identifier()].concat(),
+                _ => w.identifier(),
+            },
+            "idmax" => |w| match w.below(6) {
+                0..=2 => b"+".to_vec(),
+                3 => [b"(".to_vec(), w.identifier()].concat(),
+                _ => w.identifier(),
+            },
+            "group" => |w| w.pick(&["g1", "g1", "g1", "g2", "g2", "nogroup"]),
+            "consumer" => |w| w.pick(&["alice", "bob", "carol", ""]),
             "pattern" => |w| w.pick(PATTERNS),
             "type" => |w| w.pick(&["string", "list", "set", "hash", "zset", "stream", "STRING", "foo"]),
             "scoremin" => |w| match w.below(6) {
