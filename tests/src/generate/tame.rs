@@ -50,7 +50,8 @@ fn keep_from_expiring(argv: &mut Command) {
 /// find: they are kept to sorted sets of one score.
 fn keep_lexical_order(argv: &mut Command) {
     let name = argv[0].to_ascii_uppercase();
-    let lexical = name.ends_with(b"LEX") || argv.iter().any(|a| a.eq_ignore_ascii_case(b"BYLEX"));
+    let lexical =
+        name.windows(3).any(|w| w == b"LEX") || argv.iter().any(|a| a.eq_ignore_ascii_case(b"BYLEX"));
     let rename = |arg: Option<&mut Vec<u8>>, from: u8, to: u8| {
         if let Some(first) = arg.and_then(|a| a.first_mut())
             && *first == from
