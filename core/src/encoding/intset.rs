@@ -222,6 +222,15 @@ mod tests {
     }
 
     #[test]
+    fn just_beyond_a_width_goes_to_the_right_end() {
+        for n in [-0x8001, 0x8000, -0x8000_0001, 0x8000_0000] {
+            let mut set = Intset::new();
+            assert!(set.insert(5) && set.insert(n) && !set.insert(n));
+            assert!(set.iter().eq([n.min(5), n.max(5)]));
+        }
+    }
+
+    #[test]
     fn damage_is_refused() {
         for bytes in [
             &[][..],
@@ -267,7 +276,16 @@ mod tests {
             any::<i16>().prop_map(i64::from),
             any::<i32>().prop_map(i64::from),
             any::<i64>(),
-            prop_oneof![Just(i64::MIN), Just(i64::MAX)]
+            proptest::sample::select(vec![
+                -0x8001,
+                -0x8000,
+                0x7FFF,
+                0x8000,
+                -0x8000_0001,
+                0x8000_0000,
+                i64::MIN,
+                i64::MAX
+            ])
         ]
     }
 
