@@ -7,6 +7,7 @@ pub mod command;
 pub mod config;
 pub mod encoding;
 pub mod error;
+pub mod fs;
 pub mod keyspace;
 pub mod reclaim;
 pub mod reply;

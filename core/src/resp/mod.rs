@@ -5,7 +5,7 @@
 
 mod parser;
 
-pub use parser::{CommandParser, Limits, ParseError, ParseErrorKind, Step};
+pub use parser::{CommandParser, LINE_MAX, Limits, ParseError, ParseErrorKind, Step};
 
 /// Number of decimal digits of `n`.
 const fn digits(n: usize) -> usize {
