@@ -61,4 +61,14 @@ impl Known {
 }
 
 /// The engine, judged by Redis 7.0, Redis 8.2 and Valkey 8.1 together.
-pub const ENGINE: Known = Known { avoid: &[], replies: &[] };
+pub const ENGINE: Known = Known {
+    avoid: &[
+        Avoid { command: "LSET", with: &["4294967296"], why: LSET_INDEX },
+        Avoid { command: "LSET", with: &["9223372036854775807"], why: LSET_INDEX },
+        Avoid { command: "LSET", with: &["-9223372036854775808"], why: LSET_INDEX },
+    ],
+    replies: &[],
+};
+
+const LSET_INDEX: &str = "Servers since 7.2 cut the index to 32 bits when the list is a listpack, and so replace an \
+                          element that was not meant; here, as in 7.0, such an index is out of range.";
