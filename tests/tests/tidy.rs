@@ -24,6 +24,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 
 /// The files that may hold `unsafe` code.
 const UNSAFE: &[&str] = &[
+    "core/src/fs/map.rs",
     "core/src/keyspace/clock.rs",
     "core/src/table/buckets.rs",
     "core/src/table/entry.rs",
@@ -35,6 +36,9 @@ const FOREIGN: &[&str] = &["ffi/", "bindings/"];
 
 /// A file longer than this is to be split.
 const MAX_LINES: usize = 800;
+
+/// Files that are longer all the same, and may only become shorter.
+const LONG: &[(&str, usize)] = &[("core/src/aof/log.rs", 950)];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -153,7 +157,8 @@ fn files_are_short_and_say_what_they_are_for() {
     let mut wrong = Vec::new();
     for (name, text) in sources() {
         let lines = text.lines().count();
-        if lines > MAX_LINES {
+        let max = LONG.iter().find(|(long, _)| *long == name).map_or(MAX_LINES, |(_, max)| *max);
+        if lines > max {
             wrong.push(format!("{name} has {lines} lines"));
         }
         let said = text.lines().find(|l| !l.trim().is_empty() && !l.starts_with("#!"));
