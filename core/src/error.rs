@@ -139,6 +139,10 @@ pub mod text {
     pub const OVERFLOW: &str = "ERR increment or decrement would overflow";
     /// LSET, LINSERT … out of range.
     pub const INDEX_RANGE: &str = "ERR index out of range";
+    /// SELECT, MOVE, COPY … to a database there is not.
+    pub const DB_RANGE: &str = "ERR DB index is out of range";
+    /// COPY and MOVE onto itself.
+    pub const SAME_OBJECT: &str = "ERR source and destination objects are the same";
     /// Negative counts.
     pub const MUST_BE_POSITIVE: &str = "ERR value is out of range, must be positive";
 }

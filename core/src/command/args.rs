@@ -2,6 +2,7 @@
 
 use crate::encoding::num;
 use crate::error::{Error, Result, text};
+use crate::reply::ReplySink;
 
 /// An integer argument.
 pub fn int(arg: &[u8]) -> Result<i64> {
@@ -32,4 +33,31 @@ pub fn is(arg: &[u8], word: &str) -> bool {
 /// A cursor of the SCAN family.
 pub fn cursor(arg: &[u8]) -> Result<u64> {
     num::parse_u64_lenient(arg).ok_or_else(|| Error::command("ERR invalid cursor"))
+}
+
+/// An integer within C's `int`, such as a database's number.
+pub fn int32(arg: &[u8]) -> Result<i32> {
+    let message = || format!("ERR value is out of range, value must between {} and {}", i32::MIN, i32::MAX);
+    i32::try_from(int(arg)?).map_err(|_| Error::command(message()))
+}
+
+/// The error for a wrong number of arguments which the table can not see.
+pub fn wrong_arity(command: &str) -> Error {
+    Error::command(format!("ERR wrong number of arguments for '{command}' command"))
+}
+
+/// The error for an expiry that is out of range.
+pub fn invalid_expire_time(command: &str) -> Error {
+    Error::command(format!("ERR invalid expire time in '{command}' command"))
+}
+
+/// The answer to HELP of a container, in Redis's words.
+pub fn help(out: &mut dyn ReplySink, container: &str, lines: &[&str]) {
+    out.array(lines.len() + 3);
+    out.simple(&format!("{container} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"));
+    for line in lines {
+        out.simple(line);
+    }
+    out.simple("HELP");
+    out.simple("    Print this help.");
 }

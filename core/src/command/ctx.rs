@@ -4,7 +4,7 @@ use super::services::Services;
 use crate::aof::Effects;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::keyspace::{Expiry, Guard, StrRef};
+use crate::keyspace::{Expiry, Guard, SHARDS, StrRef, type_of};
 use crate::value::hash::Hash;
 use crate::value::list::List;
 use crate::value::set::Set;
@@ -35,6 +35,10 @@ pub struct Ctx<'a> {
     pub(super) effects: Effects,
     pub(super) dirty: u64,
     pub(super) replaced: bool,
+    /// FLUSHALL was run: the store has something to do when the shards are free again.
+    pub(super) flushed_all: bool,
+    /// The latest log position of anything that was seen in shards which are not held any more.
+    pub(super) seen_lsn: u64,
 }
 
 impl<'a> Ctx<'a> {
@@ -44,7 +48,17 @@ impl<'a> Ctx<'a> {
         guard: Guard<'a>,
         argv: &'a [&'a [u8]],
     ) -> Self {
-        Self { services, session, guard, argv, effects: Effects::default(), dirty: 0, replaced: false }
+        Self {
+            services,
+            session,
+            guard,
+            argv,
+            effects: Effects::default(),
+            dirty: 0,
+            replaced: false,
+            flushed_all: false,
+            seen_lsn: 0,
+        }
     }
 
     /// The selected database.
@@ -67,6 +81,11 @@ impl<'a> Ctx<'a> {
         self.guard.now()
     }
 
+    /// Whether an absolute expiry is over already. Never while a file is loaded: there the key is set and expires later.
+    pub fn is_over(&self, at: i64) -> bool {
+        at <= self.now() && !self.session.replaying
+    }
+
     /// A source of randomness.
     pub fn rng(&self) -> fastrand::Rng {
         fastrand::Rng::new()
@@ -86,6 +105,36 @@ impl<'a> Ctx<'a> {
     pub fn log_instead_in<A: AsRef<[u8]>>(&mut self, db: usize, argv: &[A]) {
         self.replaced = true;
         self.effects.push(db as u32, argv);
+    }
+
+    /// Calls `f` with every shard: with all of them at once when they are held, else with one after the other.
+    pub(crate) fn each_shard(&mut self, mut f: impl FnMut(&Guard<'_>)) -> Result<()> {
+        if self.guard.holds_all() {
+            f(&self.guard);
+            return Ok(());
+        }
+        for index in 0..SHARDS {
+            let guard = self.services.keyspace().lock_one(index)?;
+            self.seen_lsn = self.seen_lsn.max(guard.last_lsn());
+            f(&guard);
+        }
+        Ok(())
+    }
+
+    /// SCAN over the keys: `f` gets name and type; the next cursor.
+    pub(crate) fn scan_keys(
+        &mut self,
+        db: usize,
+        cursor: u64,
+        count: usize,
+        mut f: impl FnMut(&[u8], &'static str),
+    ) -> Result<u64> {
+        let held = self.guard.holds_all().then_some(&self.guard);
+        let seen_lsn = &mut self.seen_lsn;
+        self.services.keyspace().scan(held, db, cursor, count, |guard, entry| {
+            *seen_lsn = (*seen_lsn).max(guard.last_lsn());
+            f(entry.key(), type_of(entry));
+        })
     }
 
     /// Whether the key is there. Counts as a read of it.

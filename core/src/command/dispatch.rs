@@ -48,10 +48,13 @@ fn finish(mut ctx: Ctx<'_>, writes: bool, result: Result<()>) -> Result<()> {
         ctx.guard.expire_a_few();
     }
     let recorded = record(&mut ctx);
-    let Ctx { services, guard, .. } = ctx;
-    let lsn = guard.last_lsn();
+    let Ctx { services, guard, flushed_all, seen_lsn, .. } = ctx;
+    let lsn = guard.last_lsn().max(seen_lsn);
     drop(guard);
     let changed = recorded?;
+    if flushed_all {
+        services.after_flushall()?;
+    }
     if changed {
         services.after_write();
     }

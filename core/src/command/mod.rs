@@ -9,12 +9,16 @@ pub mod args;
 pub mod ctx;
 pub mod dispatch;
 mod draw;
+mod expiry;
 mod hashes;
+mod keys;
+mod lcs;
 mod lists;
 mod scan;
 mod server;
 pub mod services;
 mod sets;
+mod strings;
 pub mod table;
 #[cfg(test)]
 pub(crate) mod testing;

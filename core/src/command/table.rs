@@ -239,10 +239,13 @@ fn counted(argv: &[&[u8]], at: usize) -> Vec<usize> {
 /// All rows, family by family.
 pub fn commands() -> impl Iterator<Item = &'static Command> {
     let families: &[&'static [Command]] = &[
+        super::expiry::COMMANDS,
         super::hashes::COMMANDS,
+        super::keys::COMMANDS,
         super::lists::COMMANDS,
         super::server::COMMANDS,
         super::sets::COMMANDS,
+        super::strings::COMMANDS,
         // One a line.
     ];
     families.iter().copied().flatten()

@@ -10,7 +10,7 @@ use std::sync::MutexGuard;
 use std::sync::atomic::Ordering;
 
 use super::shard::{Shard, dispose, footprint, int_of, kind};
-use super::{Keyspace, shard_of};
+use super::{Keyspace, SHARDS, shard_of};
 use crate::encoding::num;
 use crate::error::Result;
 use crate::table::{Entry, Payload, PayloadMut, hash};
@@ -118,6 +118,16 @@ impl<'a> Guard<'a> {
         self.one.iter().chain(self.many.iter()).map(|(_, shard)| &**shard)
     }
 
+    /// Whether every shard is locked.
+    pub fn holds_all(&self) -> bool {
+        self.many.len() == SHARDS
+    }
+
+    /// A locked shard by its number.
+    pub(super) fn shard_at(&self, index: usize) -> Option<&Shard> {
+        self.one.iter().chain(self.many.iter()).find(|(at, _)| *at == index).map(|(_, shard)| &**shard)
+    }
+
     fn shard(&self, hash: u64) -> &Shard {
         let wanted = shard_of(hash);
         if let Some((index, shard)) = &self.one
@@ -202,12 +212,14 @@ impl<'a> Guard<'a> {
         Some(string_of(self.access(db, key)?).ok_or(()))
     }
 
+    /// The string at a key that is about to be changed: neither a hit nor a miss, and not marked as used.
+    pub fn string_to_change(&self, db: usize, key: &[u8]) -> Option<std::result::Result<StrRef<'_>, ()>> {
+        Some(string_of(self.peek(db, key)?).ok_or(()))
+    }
+
     /// TYPE's answer, without marking the key as used.
     pub fn type_name(&self, db: usize, key: &[u8]) -> Option<&'static str> {
-        Some(match self.peek(db, key)?.payload() {
-            Payload::Inline(_) => "string",
-            Payload::Boxed(value) => value.type_name(),
-        })
+        self.peek(db, key).map(type_of)
     }
 
     /// OBJECT ENCODING's answer.
@@ -334,18 +346,24 @@ impl<'a> Guard<'a> {
 
     /// Sets a string, choosing its form as SET does (int, embstr, raw).
     pub fn set_string(&mut self, db: usize, key: &[u8], bytes: &[u8], expiry: Expiry) {
-        if let Some(n) = num::parse_i64(bytes) {
-            self.set_inline(db, key, &n.to_le_bytes(), kind::INT, expiry);
-        } else if bytes.len() <= EMBSTR_MAX {
-            self.set_inline(db, key, bytes, kind::EMBSTR, expiry);
-        } else {
-            self.set_raw(db, key, bytes, expiry);
+        match num::parse_i64(bytes) {
+            Some(n) => self.set_int(db, key, n, expiry),
+            None => self.set_text(db, key, bytes, expiry),
         }
     }
 
     /// Sets a string that is an integer.
     pub fn set_int(&mut self, db: usize, key: &[u8], n: i64, expiry: Expiry) {
         self.set_inline(db, key, &n.to_le_bytes(), kind::INT, expiry);
+    }
+
+    /// Sets a string that stays text even if it is an integer (INCRBYFLOAT).
+    pub fn set_text(&mut self, db: usize, key: &[u8], bytes: &[u8], expiry: Expiry) {
+        if bytes.len() <= EMBSTR_MAX {
+            self.set_inline(db, key, bytes, kind::EMBSTR, expiry);
+        } else {
+            self.set_raw(db, key, bytes, expiry);
+        }
     }
 
     /// Sets a string in raw form, whatever its text (APPEND, SETRANGE).
@@ -567,6 +585,14 @@ impl<'a> Guard<'a> {
                 sum == share.memory
             })
         }))
+    }
+}
+
+/// The name of the type of what an entry holds, as TYPE answers.
+pub(crate) fn type_of(entry: &Entry<Value>) -> &'static str {
+    match entry.payload() {
+        Payload::Inline(_) => "string",
+        Payload::Boxed(value) => value.type_name(),
     }
 }
 

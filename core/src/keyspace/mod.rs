@@ -22,6 +22,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 pub use clock::Clock;
+pub(crate) use guard::type_of;
 pub use guard::{Expiry, Guard, StrRef, Taken};
 use shard::Shard;
 

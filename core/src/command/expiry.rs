@@ -1,0 +1,192 @@
+//! Expiry of keys: setting, asking, removing. The log gets absolute milliseconds, and a DEL for a time that is over.
+
+use super::args;
+use super::ctx::Ctx;
+use super::table::{Command, Flags, Group, Handler, Keys};
+use crate::encoding::num;
+use crate::error::{Error, Result};
+use crate::reply::ReplySink;
+
+const READ: Flags = Flags::READONLY.and(Flags::FAST);
+const WRITE: Flags = Flags::WRITE.and(Flags::FAST);
+
+const fn row(
+    name: &'static str,
+    arity: i32,
+    flags: Flags,
+    since: &'static str,
+    handler: Handler,
+    summary: &'static str,
+) -> Command {
+    Command {
+        name,
+        arity,
+        flags,
+        keys: Keys::Range(1, 1, 1),
+        group: Group::Generic,
+        categories: &["keyspace"],
+        since,
+        summary,
+        complexity: "O(1)",
+        handler,
+        subcommands: &[],
+    }
+}
+
+#[rustfmt::skip]
+pub(super) const COMMANDS: &[Command] = &[
+    row("expire", -3, WRITE, "1.0.0", expire, "Sets a key's expiry in seconds from now."),
+    row("expireat", -3, WRITE, "1.2.0", expireat, "Sets a key's expiry as a Unix time in seconds."),
+    row("expiretime", 2, READ, "7.0.0", expiretime, "Returns a key's expiry as a Unix time in seconds."),
+    row("persist", 2, WRITE, "2.2.0", persist, "Removes a key's expiry."),
+    row("pexpire", -3, WRITE, "2.6.0", pexpire, "Sets a key's expiry in milliseconds from now."),
+    row("pexpireat", -3, WRITE, "2.6.0", pexpireat, "Sets a key's expiry as a Unix time in milliseconds."),
+    row("pexpiretime", 2, READ, "7.0.0", pexpiretime, "Returns a key's expiry as a Unix time in milliseconds."),
+    row("pttl", 2, READ, "2.6.0", pttl, "Returns a key's time to live in milliseconds."),
+    row("ttl", 2, READ, "1.0.0", ttl, "Returns a key's time to live in seconds."),
+];
+
+/// When an expiry is to be set, depending on the one there is.
+#[derive(Clone, Copy, Default)]
+struct Conditions {
+    nx: bool,
+    xx: bool,
+    gt: bool,
+    lt: bool,
+}
+
+impl Conditions {
+    fn parse(words: &[&[u8]]) -> Result<Self> {
+        let mut found = Self::default();
+        for word in words {
+            let flag = match () {
+                () if args::is(word, "nx") => &mut found.nx,
+                () if args::is(word, "xx") => &mut found.xx,
+                () if args::is(word, "gt") => &mut found.gt,
+                () if args::is(word, "lt") => &mut found.lt,
+                () => {
+                    let shown = String::from_utf8_lossy(word);
+                    return Err(Error::command(format!("ERR Unsupported option {shown}")));
+                }
+            };
+            *flag = true;
+        }
+        if found.nx && (found.xx || found.gt || found.lt) {
+            let text = "ERR NX and XX, GT or LT options at the same time are not compatible";
+            return Err(Error::command(text));
+        }
+        if found.gt && found.lt {
+            return Err(Error::command("ERR GT and LT options at the same time are not compatible"));
+        }
+        Ok(found)
+    }
+
+    /// Whether `new` may take the place of `old`; no expiry counts as infinitely far.
+    fn allow(self, old: Option<i64>, new: i64) -> bool {
+        !(self.nx && old.is_some()
+            || self.xx && old.is_none()
+            || self.gt && old.is_none_or(|old| new <= old)
+            || self.lt && old.is_some_and(|old| new >= old))
+    }
+}
+
+/// How a command gives its time.
+struct Form {
+    name: &'static str,
+    seconds: bool,
+    relative: bool,
+}
+
+fn set_expiry(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink, form: &Form) -> Result<()> {
+    let key = ctx.argv[1];
+    let conditions = Conditions::parse(&ctx.argv[3..])?;
+    let n = args::int(ctx.argv[2])?;
+    let ms = if form.seconds { n.checked_mul(1000) } else { Some(n) };
+    let base = if form.relative { ctx.now() } else { 0 };
+    let at = ms.and_then(|ms| ms.checked_add(base));
+    let at = at.ok_or_else(|| args::invalid_expire_time(form.name))?;
+    let db = ctx.db();
+    let done = match ctx.guard.expiry(db, key) {
+        Some(old) if conditions.allow(old, at) => {
+            if ctx.is_over(at) {
+                ctx.remove(key);
+                ctx.log_instead(&[b"DEL", key]);
+            } else {
+                ctx.guard.set_expiry(db, key, Some(at));
+                log_absolute(ctx, form, at);
+            }
+            ctx.dirty(1);
+            true
+        }
+        _ => false,
+    };
+    out.int(i64::from(done));
+    Ok(())
+}
+
+fn log_absolute(ctx: &mut Ctx<'_>, form: &Form, at: i64) {
+    if form.relative || form.seconds {
+        let at = num::fmt_i64(at);
+        let mut effect = ctx.argv.to_vec();
+        effect[0] = b"PEXPIREAT";
+        effect[2] = at.as_bytes();
+        ctx.log_instead(&effect);
+    }
+}
+
+fn expire(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    set_expiry(ctx, out, &Form { name: "expire", seconds: true, relative: true })
+}
+
+fn expireat(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    set_expiry(ctx, out, &Form { name: "expireat", seconds: true, relative: false })
+}
+
+fn pexpire(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    set_expiry(ctx, out, &Form { name: "pexpire", seconds: false, relative: true })
+}
+
+fn pexpireat(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    set_expiry(ctx, out, &Form { name: "pexpireat", seconds: false, relative: false })
+}
+
+fn persist(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    let (db, key) = (ctx.db(), ctx.argv[1]);
+    let had = ctx.guard.expiry(db, key).flatten().is_some();
+    if had {
+        ctx.guard.set_expiry(db, key, None);
+        ctx.dirty(1);
+    }
+    out.int(i64::from(had));
+    Ok(())
+}
+
+/// Answers -2 without the key, -1 without an expiry, else what `shown` makes of the expiry and the present.
+fn tell(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink, shown: impl FnOnce(i64, i64) -> i64) -> Result<()> {
+    out.int(match ctx.guard.expiry(ctx.db(), ctx.argv[1]) {
+        None => -2,
+        Some(None) => -1,
+        Some(Some(at)) => shown(at, ctx.now()),
+    });
+    Ok(())
+}
+
+fn seconds(ms: i64) -> i64 {
+    ms.saturating_add(500) / 1000
+}
+
+fn ttl(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    tell(ctx, out, |at, now| seconds(at.saturating_sub(now).max(0)))
+}
+
+fn pttl(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    tell(ctx, out, |at, now| at.saturating_sub(now).max(0))
+}
+
+fn expiretime(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    tell(ctx, out, |at, _| seconds(at))
+}
+
+fn pexpiretime(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    tell(ctx, out, |at, _| at)
+}

@@ -1,0 +1,527 @@
+//! Strings: SET and its kin, counters, ranges.
+//!
+//! The log gets what was done, not what was asked: absolute expiries, outcomes of float arithmetic. A value whose
+//! expiry is already over is deleted rather than kept for the tick, so that the log never holds a key which replay,
+//! where nothing expires, would see longer than those who ran the commands did.
+
+use super::args;
+use super::ctx::Ctx;
+use super::lcs::lcs;
+use super::table::{Command, Flags, Group, Handler, Keys};
+use crate::config::Directive;
+use crate::encoding::longdouble::LongDouble;
+use crate::encoding::num;
+use crate::error::{Error, ErrorKind, Result, text};
+use crate::keyspace::{Expiry, StrRef};
+use crate::reply::ReplySink;
+
+/// Key positions: the first argument.
+const ONE: Keys = Keys::Range(1, 1, 1);
+/// Every argument.
+const ALL: Keys = Keys::Range(1, -1, 1);
+/// Every other argument.
+const PAIRS: Keys = Keys::Range(1, -1, 2);
+
+const READ: Flags = Flags::READONLY;
+const READ_FAST: Flags = Flags::READONLY.and(Flags::FAST);
+const WRITE: Flags = Flags::WRITE.and(Flags::DENYOOM);
+const WRITE_FAST: Flags = WRITE.and(Flags::FAST);
+const SHRINK_FAST: Flags = Flags::WRITE.and(Flags::FAST);
+
+#[allow(clippy::too_many_arguments)]
+const fn row(
+    name: &'static str,
+    arity: i32,
+    flags: Flags,
+    keys: Keys,
+    since: &'static str,
+    complexity: &'static str,
+    handler: Handler,
+    summary: &'static str,
+) -> Command {
+    let group = Group::String;
+    Command {
+        name,
+        arity,
+        flags,
+        keys,
+        group,
+        categories: &[],
+        since,
+        summary,
+        complexity,
+        handler,
+        subcommands: &[],
+    }
+}
+
+const EACH_KEY: &str = "O(N) where N is the number of keys.";
+const APPENDED: &str = "O(1) amortized: a string that grows takes room ahead.";
+const RANGE: &str = "O(N) where N is the length of what is returned.";
+
+#[rustfmt::skip]
+pub(super) const COMMANDS: &[Command] = &[
+    row("append", 3, WRITE_FAST, ONE, "2.0.0", APPENDED, append, "Appends to a string. Creates the key if it doesn't exist."),
+    row("decr", 2, WRITE_FAST, ONE, "1.0.0", "O(1)", decr, "Takes one from a number. A missing key counts as 0."),
+    row("decrby", 3, WRITE_FAST, ONE, "1.0.0", "O(1)", decrby, "Takes a number from a number. A missing key counts as 0."),
+    row("get", 2, READ_FAST, ONE, "1.0.0", "O(1)", get, "Returns a string."),
+    row("getdel", 2, SHRINK_FAST, ONE, "6.2.0", "O(1)", getdel, "Returns a string and deletes its key."),
+    row("getex", -2, SHRINK_FAST, ONE, "6.2.0", "O(1)", getex, "Returns a string and sets or removes its expiry."),
+    row("getrange", 4, READ, ONE, "2.4.0", RANGE, getrange, "Returns a part of a string."),
+    row("getset", 3, WRITE_FAST, ONE, "1.0.0", "O(1)", getset, "Sets a string and returns what it was."),
+    row("incr", 2, WRITE_FAST, ONE, "1.0.0", "O(1)", incr, "Adds one to a number. A missing key counts as 0."),
+    row("incrby", 3, WRITE_FAST, ONE, "1.0.0", "O(1)", incrby, "Adds a number to a number. A missing key counts as 0."),
+    row("incrbyfloat", 3, WRITE_FAST, ONE, "2.6.0", "O(1)", incrbyfloat, "Adds a float to a number. A missing key counts as 0."),
+    row("lcs", -3, READ, Keys::Range(1, 2, 1), "7.0.0", "O(N*M) where N and M are the lengths of the strings.", lcs, "Finds the longest common subsequence of two strings."),
+    row("mget", -2, READ_FAST, ALL, "1.0.0", EACH_KEY, mget, "Returns several strings."),
+    row("mset", -3, WRITE, PAIRS, "1.0.1", EACH_KEY, mset, "Sets several strings, all at once."),
+    row("msetnx", -3, WRITE, PAIRS, "1.0.1", EACH_KEY, msetnx, "Sets several strings if none of the keys exists."),
+    row("psetex", 4, WRITE, ONE, "2.6.0", "O(1)", psetex, "Sets a string with an expiry in milliseconds."),
+    row("set", -3, WRITE, ONE, "1.0.0", "O(1)", set, "Sets a string, whatever was there before, with options for expiry and conditions."),
+    row("setex", 4, WRITE, ONE, "2.0.0", "O(1)", setex, "Sets a string with an expiry in seconds."),
+    row("setnx", 3, WRITE_FAST, ONE, "1.0.0", "O(1)", setnx, "Sets a string if the key doesn't exist."),
+    row("setrange", 4, WRITE, ONE, "2.2.0", "O(M) where M is the length of the argument, and what zeroes come before it.", setrange, "Overwrites a part of a string. Creates the key if it doesn't exist."),
+    row("strlen", 2, READ_FAST, ONE, "2.2.0", "O(1)", strlen, "Returns the length of a string."),
+    row("substr", 4, READ, ONE, "1.0.0", RANGE, getrange, "Returns a part of a string."),
+];
+
+/// The string at a key which is about to be changed.
+fn current<'c>(ctx: &'c Ctx<'_>, key: &[u8]) -> Result<Option<StrRef<'c>>> {
+    match ctx.guard.string_to_change(ctx.db(), key) {
+        None => Ok(None),
+        Some(Ok(string)) => Ok(Some(string)),
+        Some(Err(())) => Err(Error::wrong_type()),
+    }
+}
+
+fn put(string: Option<StrRef<'_>>, out: &mut dyn ReplySink) {
+    match string {
+        None => out.null(),
+        Some(StrRef::Int(n)) => out.bulk_int(n),
+        Some(StrRef::Bytes(bytes)) => out.bulk(bytes),
+    }
+}
+
+fn get(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    put(ctx.string(ctx.argv[1])?, out);
+    Ok(())
+}
+
+fn strlen(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    out.int(ctx.string(ctx.argv[1])?.map_or(0, StrRef::len) as i64);
+    Ok(())
+}
+
+fn mget(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    let keys = &ctx.argv[1..];
+    out.array(keys.len());
+    for key in keys {
+        // Another type counts as nothing here.
+        put(ctx.string(key).unwrap_or(None), out);
+    }
+    Ok(())
+}
+
+/// The options SET and GETEX share.
+#[derive(Default)]
+struct Options<'a> {
+    nx: bool,
+    xx: bool,
+    get: bool,
+    keep_ttl: bool,
+    persist: bool,
+    expiry: Option<(Unit, &'a [u8])>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unit {
+    Ex,
+    Px,
+    ExAt,
+    PxAt,
+}
+
+impl Unit {
+    fn seconds(self) -> bool {
+        matches!(self, Unit::Ex | Unit::ExAt)
+    }
+
+    fn relative(self) -> bool {
+        matches!(self, Unit::Ex | Unit::Px)
+    }
+
+    fn named(word: &[u8]) -> Option<Self> {
+        let is = |name| args::is(word, name);
+        match word.len() {
+            2 if is("ex") => Some(Unit::Ex),
+            2 if is("px") => Some(Unit::Px),
+            4 if is("exat") => Some(Unit::ExAt),
+            4 if is("pxat") => Some(Unit::PxAt),
+            _ => None,
+        }
+    }
+}
+
+impl<'a> Options<'a> {
+    /// Reads the options from position `at` on; `set` says whose they are.
+    fn parse(argv: &[&'a [u8]], mut at: usize, set: bool) -> Result<Self> {
+        let mut options = Options::default();
+        while let Some(&word) = argv.get(at) {
+            let o = &mut options;
+            at += 1;
+            if let Some(unit) = Unit::named(word) {
+                let other = o.expiry.is_some_and(|(before, _)| before != unit);
+                let Some(&when) = argv.get(at).filter(|_| !other && !o.keep_ttl && !o.persist) else {
+                    return Err(Error::syntax());
+                };
+                o.expiry = Some((unit, when));
+                at += 1;
+            } else if set && args::is(word, "nx") && !o.xx {
+                o.nx = true;
+            } else if set && args::is(word, "xx") && !o.nx {
+                o.xx = true;
+            } else if set && args::is(word, "get") {
+                o.get = true;
+            } else if set && args::is(word, "keepttl") && o.expiry.is_none() {
+                o.keep_ttl = true;
+            } else if !set && args::is(word, "persist") && o.expiry.is_none() {
+                o.persist = true;
+            } else {
+                return Err(Error::syntax());
+            }
+        }
+        Ok(options)
+    }
+}
+
+/// The absolute expiry in ms an option asks for.
+fn expiry_of(ctx: &Ctx<'_>, unit: Unit, when: &[u8], command: &str) -> Result<i64> {
+    let n = args::int(when)?;
+    let ms = if n <= 0 {
+        None
+    } else if unit.seconds() {
+        n.checked_mul(1000)
+    } else {
+        Some(n)
+    };
+    let at = if unit.relative() { ms.and_then(|ms| ms.checked_add(ctx.now())) } else { ms };
+    at.ok_or_else(|| args::invalid_expire_time(command))
+}
+
+fn set(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    let (key, value) = (ctx.argv[1], ctx.argv[2]);
+    if ctx.argv.len() == 3 {
+        ctx.set_string(key, value, Expiry::Clear);
+        ctx.dirty(1);
+        out.ok();
+        return Ok(());
+    }
+    let options = Options::parse(ctx.argv, 3, true)?;
+    let at = match options.expiry {
+        Some((unit, when)) => Some(expiry_of(ctx, unit, when, "set")?),
+        None => None,
+    };
+    let exists = if options.get {
+        let old = ctx.string(key)?;
+        put(old, out);
+        old.is_some()
+    } else {
+        (options.nx || options.xx) && ctx.guard.type_name(ctx.db(), key).is_some()
+    };
+    if (options.nx && exists) || (options.xx && !exists) {
+        if !options.get {
+            out.null();
+        }
+        return Ok(());
+    }
+    match (at, options.expiry) {
+        (Some(at), Some((unit, _))) => {
+            set_until(ctx, key, value, at, unit != Unit::PxAt || options.get);
+        }
+        _ => {
+            let expiry = if options.keep_ttl { Expiry::Keep } else { Expiry::Clear };
+            ctx.set_string(key, value, expiry);
+            ctx.dirty(1);
+            if options.get {
+                let effect: Vec<&[u8]> = without_get(ctx.argv);
+                ctx.log_instead(&effect);
+            }
+        }
+    }
+    if !options.get {
+        out.ok();
+    }
+    Ok(())
+}
+
+fn without_get<'a>(argv: &[&'a [u8]]) -> Vec<&'a [u8]> {
+    let kept = |(at, arg): &(usize, &&[u8])| *at < 3 || !args::is(arg, "get");
+    argv.iter().enumerate().filter(kept).map(|(_, arg)| *arg).collect()
+}
+
+/// Sets a string with an absolute expiry and says so to the log: as it was called, or as `SET key value PXAT at`.
+fn set_until(ctx: &mut Ctx<'_>, key: &[u8], value: &[u8], at: i64, rewrite: bool) {
+    if ctx.is_over(at) {
+        if ctx.remove(key) {
+            ctx.log_instead(&[b"DEL", key]);
+            ctx.dirty(1);
+        }
+        return;
+    }
+    ctx.set_string(key, value, Expiry::At(at));
+    ctx.dirty(1);
+    if rewrite {
+        ctx.log_instead(&[b"SET", key, value, b"PXAT", num::fmt_i64(at).as_bytes()]);
+    }
+}
+
+fn set_with_expiry(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink, unit: Unit, name: &str) -> Result<()> {
+    let (key, value) = (ctx.argv[1], ctx.argv[3]);
+    let at = expiry_of(ctx, unit, ctx.argv[2], name)?;
+    set_until(ctx, key, value, at, true);
+    out.ok();
+    Ok(())
+}
+
+fn setex(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    set_with_expiry(ctx, out, Unit::Ex, "setex")
+}
+
+fn psetex(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    set_with_expiry(ctx, out, Unit::Px, "psetex")
+}
+
+fn setnx(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    let key = ctx.argv[1];
+    let free = ctx.guard.type_name(ctx.db(), key).is_none();
+    if free {
+        ctx.set_string(key, ctx.argv[2], Expiry::Clear);
+        ctx.dirty(1);
+    }
+    out.int(i64::from(free));
+    Ok(())
+}
+
+fn getset(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    let (key, value) = (ctx.argv[1], ctx.argv[2]);
+    put(ctx.string(key)?, out);
+    ctx.set_string(key, value, Expiry::Clear);
+    ctx.log_instead(&[b"SET", key, value]);
+    ctx.dirty(1);
+    Ok(())
+}
+
+fn getdel(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    let key = ctx.argv[1];
+    put(ctx.string(key)?, out);
+    if ctx.remove(key) {
+        ctx.log_instead(&[b"DEL", key]);
+        ctx.dirty(1);
+    }
+    Ok(())
+}
+
+fn getex(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    let key = ctx.argv[1];
+    let options = Options::parse(ctx.argv, 2, false)?;
+    let Some(string) = ctx.string(key)? else {
+        out.null();
+        return Ok(());
+    };
+    let at = match options.expiry {
+        Some((unit, when)) => Some(expiry_of(ctx, unit, when, "getex")?),
+        None => None,
+    };
+    put(Some(string), out);
+    let db = ctx.db();
+    match at {
+        Some(at) if ctx.is_over(at) => {
+            ctx.remove(key);
+            ctx.log_instead(&[b"DEL", key]);
+            ctx.dirty(1);
+        }
+        Some(at) => {
+            ctx.guard.set_expiry(db, key, Some(at));
+            ctx.log_instead(&[b"PEXPIREAT", key, num::fmt_i64(at).as_bytes()]);
+            ctx.dirty(1);
+        }
+        None if options.persist && ctx.guard.expiry(db, key).flatten().is_some() => {
+            ctx.guard.set_expiry(db, key, None);
+            ctx.log_instead(&[b"PERSIST", key]);
+            ctx.dirty(1);
+        }
+        None => {}
+    }
+    Ok(())
+}
+
+fn set_pairs(ctx: &mut Ctx<'_>) {
+    let argv = ctx.argv;
+    for pair in argv[1..].chunks_exact(2) {
+        ctx.set_string(pair[0], pair[1], Expiry::Clear);
+    }
+    ctx.dirty(argv.len() / 2);
+}
+
+fn mset(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    if ctx.argv.len().is_multiple_of(2) {
+        return Err(args::wrong_arity("mset"));
+    }
+    set_pairs(ctx);
+    out.ok();
+    Ok(())
+}
+
+fn msetnx(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    if ctx.argv.len().is_multiple_of(2) {
+        return Err(args::wrong_arity("msetnx"));
+    }
+    let db = ctx.db();
+    let taken = ctx.argv[1..].iter().step_by(2).any(|key| ctx.guard.type_name(db, key).is_some());
+    if !taken {
+        set_pairs(ctx);
+    }
+    out.int(i64::from(!taken));
+    Ok(())
+}
+
+fn add(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink, by: i64) -> Result<()> {
+    let key = ctx.argv[1];
+    let old = match current(ctx, key)? {
+        None => 0,
+        Some(StrRef::Int(n)) => n,
+        Some(StrRef::Bytes(bytes)) => args::int(bytes)?,
+    };
+    let new = old.checked_add(by).ok_or_else(|| Error::command(text::OVERFLOW))?;
+    let db = ctx.db();
+    ctx.guard.set_int(db, key, new, Expiry::Keep);
+    ctx.dirty(1);
+    out.int(new);
+    Ok(())
+}
+
+fn incr(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    add(ctx, out, 1)
+}
+
+fn decr(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    add(ctx, out, -1)
+}
+
+fn incrby(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    let by = args::int(ctx.argv[2])?;
+    add(ctx, out, by)
+}
+
+fn decrby(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    let by = args::int(ctx.argv[2])?.checked_neg();
+    add(ctx, out, by.ok_or_else(|| Error::command("ERR decrement would overflow"))?)
+}
+
+fn incrbyfloat(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    let key = ctx.argv[1];
+    let read = |bytes: &[u8]| LongDouble::parse(bytes).ok_or_else(Error::not_a_float);
+    let old = match current(ctx, key)? {
+        None => LongDouble::ZERO,
+        Some(StrRef::Int(n)) => LongDouble::from_i64(n),
+        Some(StrRef::Bytes(bytes)) => read(bytes)?,
+    };
+    let new = old + read(ctx.argv[2])?;
+    if !new.is_finite() {
+        return Err(Error::command("ERR increment would produce NaN or Infinity"));
+    }
+    let new = new.to_text();
+    let db = ctx.db();
+    ctx.guard.set_text(db, key, new.as_bytes(), Expiry::Keep);
+    ctx.log_instead(&[b"SET", key, new.as_bytes(), b"KEEPTTL"]);
+    ctx.dirty(1);
+    out.bulk(new.as_bytes());
+    Ok(())
+}
+
+fn getrange(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    let (start, end) = (args::int(ctx.argv[2])?, args::int(ctx.argv[3])?);
+    match ctx.string(ctx.argv[1])? {
+        None => out.bulk(b""),
+        Some(string) => string.with(|bytes| out.bulk(part(bytes, start, end))),
+    }
+    Ok(())
+}
+
+/// Bytes from `start` to `end`, both included; negative ones count from the end.
+fn part(bytes: &[u8], start: i64, end: i64) -> &[u8] {
+    let len = bytes.len() as i64;
+    if len == 0 || (start < 0 && end < 0 && start > end) {
+        return &[];
+    }
+    let from_front = |at: i64| if at < 0 { (len + at).max(0) } else { at };
+    let (start, end) = (from_front(start), from_front(end).min(len - 1));
+    if start > end { &[] } else { &bytes[start as usize..=end as usize] }
+}
+
+/// Refuses a string of `len + more` bytes if that is too long.
+fn check_length(ctx: &Ctx<'_>, len: usize, more: usize) -> Result<()> {
+    let most = usize::try_from(ctx.config().int(Directive::ProtoMaxBulkLen)).unwrap_or(usize::MAX);
+    match len.checked_add(more) {
+        Some(total) if total <= most || ctx.session.replaying => Ok(()),
+        _ => Err(Error::command("ERR string exceeds maximum allowed size (proto-max-bulk-len)")),
+    }
+}
+
+/// Refuses, rather than ending the process, when there is no room for this many bytes.
+fn check_room(bytes: usize) -> Result<()> {
+    const UNCHECKED: usize = 1 << 20;
+    if bytes > UNCHECKED && Vec::<u8>::new().try_reserve_exact(bytes).is_err() {
+        return Err(Error::new(ErrorKind::OutOfMemory, "OOM there is no memory for a string of this length"));
+    }
+    Ok(())
+}
+
+fn append(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    let (key, more) = (ctx.argv[1], ctx.argv[2]);
+    let old = current(ctx, key)?.map(StrRef::len);
+    let db = ctx.db();
+    let len = match old {
+        None => {
+            ctx.set_string(key, more, Expiry::Clear);
+            more.len()
+        }
+        Some(len) => {
+            check_length(ctx, len, more.len())?;
+            check_room(len + more.len())?;
+            ctx.guard.modify_string(db, key, |bytes| bytes.extend_from_slice(more));
+            len + more.len()
+        }
+    };
+    ctx.dirty(1);
+    out.int(len as i64);
+    Ok(())
+}
+
+fn setrange(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    let (key, part) = (ctx.argv[1], ctx.argv[3]);
+    let offset = args::int(ctx.argv[2])?;
+    let offset = usize::try_from(offset).map_err(|_| Error::command("ERR offset is out of range"))?;
+    let old = current(ctx, key)?.map_or(0, StrRef::len);
+    if part.is_empty() {
+        out.int(old as i64);
+        return Ok(());
+    }
+    check_length(ctx, offset, part.len())?;
+    let len = old.max(offset + part.len());
+    check_room(len)?;
+    let db = ctx.db();
+    ctx.guard.modify_string(db, key, |bytes| {
+        if bytes.len() < len {
+            bytes.resize(len, 0);
+        }
+        bytes[offset..offset + part.len()].copy_from_slice(part);
+    });
+    ctx.dirty(1);
+    out.int(len as i64);
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "strings_tests.rs"]
+mod tests;
