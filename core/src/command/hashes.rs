@@ -424,3 +424,6 @@ fn hscan(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -294,3 +294,6 @@ fn sscan(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     found.into_iter().for_each(|member| out.element(member));
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -35,6 +35,11 @@ impl Bench {
         Self { store, session: Session::default(), clock }
     }
 
+    /// Whether replies take RESP3 shapes.
+    pub(crate) fn resp3(&mut self, on: bool) {
+        self.session.resp3 = on;
+    }
+
     /// Runs a command given as words; an empty string is written `""`.
     pub(crate) fn run(&mut self, line: &str) -> String {
         let argv: Vec<&[u8]> = line
