@@ -5,17 +5,17 @@ use std::sync::Arc;
 use crate::command::{Session, dispatch};
 use crate::error::{Error, ErrorKind, Result};
 use crate::reply::{Reply, ReplyBuilder, ReplySink};
-use crate::store::Inner;
+use crate::store::Handle;
 
 /// A logical connection. Cheap to make; used by one thread at a time, while any number of clients of one store work
 /// in parallel.
 pub struct Client {
-    store: Arc<Inner>,
+    store: Arc<Handle>,
     session: Session,
 }
 
 impl Client {
-    pub(crate) fn new(store: Arc<Inner>) -> Self {
+    pub(crate) fn new(store: Arc<Handle>) -> Self {
         Self { store, session: Session::default() }
     }
 
@@ -42,10 +42,10 @@ impl Client {
             for (slot, arg) in few.iter_mut().zip(argv) {
                 *slot = arg.as_ref();
             }
-            return dispatch::execute(&*self.store, &mut self.session, &few[..argv.len()], out);
+            return dispatch::execute(&*self.store.inner, &mut self.session, &few[..argv.len()], out);
         }
         let many: Vec<&[u8]> = argv.iter().map(AsRef::as_ref).collect();
-        dispatch::execute(&*self.store, &mut self.session, &many, out)
+        dispatch::execute(&*self.store.inner, &mut self.session, &many, out)
     }
 
     /// Whether replies take RESP3 shapes (maps, sets, doubles). Off at first, as on a new Redis connection.

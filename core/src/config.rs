@@ -249,6 +249,25 @@ impl Config {
         Ok(())
     }
 
+    /// Refuses when a directive would have another value than the one in force: for opening a store a second time.
+    pub fn agrees_with<N: AsRef<str>, V: AsRef<str>>(&self, pairs: &[(N, V)]) -> Result<()> {
+        let wanted = Self::default();
+        wanted.set_at_open(pairs)?;
+        for (name, value) in pairs {
+            let Some(index) = position(name.as_ref().as_bytes()) else { continue };
+            let in_force = self.shown(index);
+            if index != Directive::Dir as usize && wanted.shown(index) != in_force {
+                let (name, value) = (name.as_ref(), value.as_ref());
+                let text = format!(
+                    "the directory is open in this process already, with {name} '{in_force}', not '{value}'; close it first, \
+                     or leave the directive out"
+                );
+                return Err(Error::new(ErrorKind::Config, text));
+            }
+        }
+        Ok(())
+    }
+
     /// CONFIG SET: checks all pairs, then `apply` is told which directives will change (it may refuse), then all are
     /// stored. Redis's error texts.
     pub fn set_at_run_time(&self, pairs: &[(&[u8], &[u8])]) -> Result<Vec<Directive>> {

@@ -9,6 +9,7 @@ pub mod encoding;
 pub mod error;
 pub mod fs;
 pub mod keyspace;
+pub mod rdb;
 pub mod reclaim;
 pub mod reply;
 pub mod resp;

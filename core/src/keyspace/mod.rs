@@ -99,6 +99,11 @@ impl Keyspace {
         self.active_expire.store(on, Ordering::Relaxed);
     }
 
+    /// Says whether keys with an expiry are to be expected; who sets an expiry says so by itself.
+    pub(crate) fn expect_expiring(&self, expected: bool) {
+        self.may_expire.store(expected, Ordering::Relaxed);
+    }
+
     /// Whether any key may have an expiry.
     pub fn has_expiring(&self) -> bool {
         self.may_expire.load(Ordering::Relaxed)

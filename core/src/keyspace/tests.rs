@@ -91,9 +91,9 @@ fn random_change(keyspace: &Keyspace, rng: &mut fastrand::Rng) {
     if rng.u32(0..200) == 0 {
         let mut guard = keyspace.lock_all().unwrap();
         if rng.bool() {
-            guard.swap_databases(db, other)
+            guard.swap_databases(db, other);
         } else {
-            drop(guard.flush(db))
+            guard.flush(db);
         }
         return;
     }

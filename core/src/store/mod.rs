@@ -1,31 +1,81 @@
 //! A store: the keyspace with its files and its background work.
 //!
 //! [`Store::open`] takes a directory and directives; [`Store::memory`] keeps nothing on disk. A [`Store`] is shared
-//! freely between threads and clones are the same store; it closes with [`Store::close`] or with its last clone.
+//! freely between threads and clones are the same store; it closes with [`Store::close`] or with its last clone and
+//! client. This room ties keyspace, RDB and log together; what commands need of it is [`crate::command::Services`].
 
+mod aof_base;
+mod background;
+mod fork;
+mod info;
+mod loading;
+mod logging;
+mod registry;
+mod saving;
 mod services;
 
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, Weak};
 
 use crate::client::Client;
 use crate::config::{Config, Directive};
 use crate::error::{Error, ErrorKind, Result};
+use crate::fs::{FileSystem, LockAttempt, LockGuard, RealFs};
 use crate::keyspace::{Clock, Keyspace};
+use crate::rdb;
 
-/// What the clones of a store share.
+/// Name of the lock file in a store's directory.
+const LOCK_FILE: &str = "persistkv.lock";
+
+/// Where a store's files are.
+#[derive(Clone)]
+pub(crate) struct Disk {
+    pub(crate) dir: PathBuf,
+    pub(crate) fs: Arc<dyn FileSystem>,
+}
+
+/// What a loaded file held that only somebody else understands: written back with the next snapshot.
+#[derive(Default)]
+struct Foreign {
+    aux: Vec<(Vec<u8>, Vec<u8>)>,
+    module_aux: Vec<rdb::ModuleAux>,
+}
+
+/// What the clones of a store and its threads share.
 pub(crate) struct Inner {
+    me: Weak<Inner>,
     keyspace: Arc<Keyspace>,
     config: Config,
+    generation: u32,
     closed: AtomicBool,
+    /// Changes since the last snapshot.
     dirty: AtomicU64,
     last_save: AtomicI64,
+    started: i64,
+    disk: Option<Disk>,
+    saves: saving::Saves,
+    logging: logging::Logging,
+    background: background::Background,
+    foreign: Mutex<Foreign>,
+    loaded: Mutex<loading::Loaded>,
+    commands: AtomicU64,
+}
+
+/// Keeps a store open; the last one closes it.
+pub(crate) struct Handle {
+    pub(crate) inner: Arc<Inner>,
+    lock: Mutex<Option<Box<dyn LockGuard>>>,
 }
 
 /// An open store.
 #[derive(Clone)]
 pub struct Store {
-    inner: Arc<Inner>,
+    handle: Arc<Handle>,
+}
+
+fn closed() -> Error {
+    Error::new(ErrorKind::Closed, "the store is closed; open it again")
 }
 
 impl Store {
@@ -39,25 +89,195 @@ impl Store {
     pub fn memory_with<N: AsRef<str>, V: AsRef<str>>(directives: &[(N, V)]) -> Result<Self> {
         let config = Config::default();
         config.set_at_open(directives)?;
-        let clock = Clock::System;
-        let last_save = AtomicI64::new(clock.now_ms() / 1000);
-        let keyspace = Arc::new(Keyspace::new(config.int(Directive::Databases) as usize, clock));
-        let closed = AtomicBool::new(false);
-        Ok(Self { inner: Arc::new(Inner { keyspace, config, closed, dirty: AtomicU64::new(0), last_save }) })
+        fork::watch();
+        Ok(Self { handle: Arc::new(Handle::new(Inner::new(config, None), None)) })
+    }
+
+    /// Opens the store in a directory (made when missing) with directives by Redis's names, and loads what is there: the
+    /// log with `appendonly yes`, else the snapshot; with `appendonly yes` and only a snapshot, that is taken over.
+    ///
+    /// A directory that this process has open already gives the same store, provided the directives agree with those in
+    /// force. From another process it is an error that names the holder's pid.
+    pub fn open<N: AsRef<str>, V: AsRef<str>>(dir: impl AsRef<Path>, directives: &[(N, V)]) -> Result<Self> {
+        Self::open_on(Arc::new(RealFs), dir.as_ref(), directives)
+    }
+
+    /// As [`Store::open`] on another file system, for tests of crashes and faults.
+    #[doc(hidden)]
+    pub fn open_on<N: AsRef<str>, V: AsRef<str>>(
+        fs: Arc<dyn FileSystem>,
+        dir: &Path,
+        directives: &[(N, V)],
+    ) -> Result<Self> {
+        let config = Config::default();
+        config.set_at_open(directives)?;
+        fork::watch();
+        fs.create_dir_all(dir).map_err(|e| Error::io("opening the directory", dir, e))?;
+        // On a file system of our own there is nothing to resolve.
+        let dir = std::fs::canonicalize(dir).unwrap_or_else(|_| dir.to_path_buf());
+        let mut registry = registry::Registry::lock();
+        if let Some(handle) = registry.find(&dir) {
+            handle.inner.config.agrees_with(directives)?;
+            return Ok(Self { handle });
+        }
+        let text = dir.to_str().ok_or_else(|| {
+            Error::new(ErrorKind::Argument, format!("the path {} is not UTF-8", dir.display()))
+        })?;
+        config.set_at_open(&[("dir", text)])?;
+        let lock_path = dir.join(LOCK_FILE);
+        let lock = match fs.lock(&lock_path).map_err(|e| Error::io("locking", &lock_path, e))? {
+            LockAttempt::Held(lock) => lock,
+            LockAttempt::Taken { pid } => {
+                let holder = pid.map_or("another process".to_owned(), |pid| format!("process {pid}"));
+                let text = format!(
+                    "{} is open in {holder}; close it there first, or talk to that process",
+                    dir.display()
+                );
+                return Err(Error::new(ErrorKind::Locked, text));
+            }
+        };
+        let inner = Inner::new(config, Some(Disk { dir: dir.clone(), fs }));
+        inner.load()?;
+        let handle = Arc::new(Handle::new(inner, Some(lock)));
+        registry.enter(&dir, &handle);
+        Ok(Self { handle })
     }
 
     /// A new logical connection.
     pub fn client(&self) -> Client {
-        Client::new(Arc::clone(&self.inner))
+        Client::new(Arc::clone(&self.handle))
+    }
+
+    /// Closes the store for all its clones and clients: waits for calls under way, saves a snapshot if save points are
+    /// set and something has changed, syncs and closes the log. Calls afterwards fail with [`ErrorKind::Closed`]; closing
+    /// twice is fine. An error means that the last snapshot or the sync of the log failed; the store is closed then too.
+    pub fn close(&self) -> Result<()> {
+        self.handle.check_forked()?;
+        self.handle.close()
+    }
+
+    /// Whether the store was closed.
+    pub fn is_closed(&self) -> bool {
+        self.handle.inner.closed.load(Ordering::Acquire)
+    }
+
+    /// The directory, `None` for a store in memory.
+    pub fn dir(&self) -> Option<&Path> {
+        self.handle.inner.disk.as_ref().map(|disk| &*disk.dir)
+    }
+
+    /// What was repaired, dropped or worth knowing when the files were loaded, one line each; empty when all was well.
+    pub fn load_notes(&self) -> Vec<String> {
+        self.handle.inner.loaded.lock().map(|loaded| loaded.notes.clone()).unwrap_or_default()
+    }
+
+    #[doc(hidden)]
+    pub fn keyspace(&self) -> &Arc<Keyspace> {
+        &self.handle.inner.keyspace
+    }
+}
+
+impl Handle {
+    fn new(inner: Arc<Inner>, lock: Option<Box<dyn LockGuard>>) -> Self {
+        Self { inner, lock: Mutex::new(lock) }
+    }
+
+    fn check_forked(&self) -> Result<()> {
+        if self.inner.generation != fork::generation() {
+            let text = "this store was opened before the process forked; open it anew in the child, in a directory of its own";
+            return Err(Error::new(ErrorKind::Forked, text));
+        }
+        Ok(())
+    }
+
+    /// Refuses in a forked child and after a close.
+    pub(crate) fn check_usable(&self) -> Result<()> {
+        self.check_forked()?;
+        if self.inner.closed.load(Ordering::Acquire) {
+            return Err(closed());
+        }
+        Ok(())
+    }
+
+    fn close(&self) -> Result<()> {
+        if self.inner.closed.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        let result = self.inner.shut_down();
+        if let Ok(mut lock) = self.lock.lock() {
+            drop(lock.take());
+        }
+        result
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        if self.inner.generation != fork::generation() {
+            // A forked child: locks may be held by threads that do not exist here, and the files are the parent's.
+            // Everything is left as it is; the extra reference keeps it from being freed.
+            std::mem::forget(Arc::clone(&self.inner));
+            if let Ok(lock) = self.lock.get_mut() {
+                std::mem::forget(lock.take());
+            }
+            return;
+        }
+        let _registry = registry::Registry::lock();
+        if let Err(error) = self.close() {
+            log::error!("closing the store: {error}");
+        }
     }
 }
 
 impl Inner {
-    /// Refuses when the store was closed.
-    pub(crate) fn check_usable(&self) -> Result<()> {
-        if self.closed.load(Ordering::Acquire) {
-            return Err(Error::new(ErrorKind::Closed, "the store is closed; open it again"));
-        }
-        Ok(())
+    fn new(config: Config, disk: Option<Disk>) -> Arc<Self> {
+        let clock = Clock::System;
+        let started = clock.now_ms() / 1000;
+        Arc::new_cyclic(|me| Self {
+            me: Weak::clone(me),
+            keyspace: Arc::new(Keyspace::new(config.int(Directive::Databases) as usize, clock)),
+            config,
+            generation: fork::generation(),
+            closed: AtomicBool::new(false),
+            dirty: AtomicU64::new(0),
+            last_save: AtomicI64::new(started),
+            started,
+            disk,
+            saves: saving::Saves::default(),
+            logging: logging::Logging::default(),
+            background: background::Background::default(),
+            foreign: Mutex::default(),
+            loaded: Mutex::default(),
+            commands: AtomicU64::new(0),
+        })
+    }
+
+    fn now_seconds(&self) -> i64 {
+        self.keyspace.clock().now_ms() / 1000
+    }
+
+    fn disk(&self) -> Result<&Disk> {
+        self.disk.as_ref().ok_or_else(|| {
+            Error::command("ERR this store lives in memory only; open a directory to save its data")
+        })
+    }
+
+    /// Ends everything: no call is under way any more when this returns, nothing runs, the files are closed.
+    fn shut_down(&self) -> Result<()> {
+        self.background.stop();
+        self.stop_bgsave();
+        self.stop_rewrite();
+        // Whoever holds a shard finishes; whoever comes later meets a closed log.
+        drop(self.keyspace.lock_all());
+        let saved = if self.disk.is_some()
+            && !self.config.save_points().is_empty()
+            && self.dirty.load(Ordering::Relaxed) > 0
+        {
+            self.save_now()
+        } else {
+            Ok(())
+        };
+        let logged = self.close_log();
+        saved.and(logged)
     }
 }

@@ -3,12 +3,30 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::Inner;
+use super::{Inner, closed, logging};
 use crate::aof::Effects;
+use crate::aof::log::Policy;
 use crate::command::Services;
-use crate::config::Config;
-use crate::error::{Error, Result};
+use crate::config::{Config, Directive};
+use crate::error::{Error, ErrorKind, Result};
 use crate::keyspace::Keyspace;
+
+const SAVE_FAILED: &str = "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. \
+    Commands that may modify the data set are disabled, because this instance is configured to report errors during writes \
+    if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB \
+    error.";
+
+impl Inner {
+    fn refuse_after_failed_save(&self) -> Result<()> {
+        if self.saves.has_failed()
+            && self.config.flag(Directive::StopWritesOnBgsaveError)
+            && !self.config.save_points().is_empty()
+        {
+            return Err(Error::new(ErrorKind::NotDurable, SAVE_FAILED));
+        }
+        Ok(())
+    }
+}
 
 impl Services for Inner {
     fn keyspace(&self) -> &Arc<Keyspace> {
@@ -19,31 +37,54 @@ impl Services for Inner {
         &self.config
     }
 
-    fn allow_write(&self, _: usize) -> Result<()> {
-        Ok(())
+    fn allow_write(&self, bytes: usize) -> Result<()> {
+        self.refuse_after_failed_save()?;
+        self.logging.with(|log| log.reserve(bytes)).unwrap_or(Ok(()))
     }
 
-    fn record(&self, _: &Effects, dirty: u64) -> Result<u64> {
+    fn record(&self, effects: &Effects, dirty: u64) -> Result<u64> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(closed());
+        }
         self.dirty.fetch_add(dirty, Ordering::Relaxed);
-        Ok(0)
+        match self.logging.with(|log| log.append(effects)) {
+            Some(lsn) => lsn,
+            None => {
+                self.logging.collect(effects);
+                Ok(0)
+            }
+        }
     }
 
-    fn wait_durable(&self, _: u64) -> Result<()> {
-        Ok(())
+    fn wait_durable(&self, lsn: u64) -> Result<()> {
+        if lsn == 0 {
+            return Ok(());
+        }
+        let wait = |log: &crate::aof::log::Log| {
+            if log.policy() == Policy::Always { log.wait_durable(lsn) } else { Ok(()) }
+        };
+        self.logging.with(wait).unwrap_or(Ok(()))
     }
 
-    fn after_write(&self) {}
+    fn after_write(&self) {
+        if (self.disk.is_some() || self.keyspace.has_expiring())
+            && self.background.sleeps()
+            && let Some(me) = self.me.upgrade()
+        {
+            self.background.poke(&me);
+        }
+    }
 
     fn save(&self) -> Result<()> {
-        Err(in_memory())
+        self.save_now()
     }
 
-    fn bgsave(&self, _: bool) -> Result<&'static str> {
-        Err(in_memory())
+    fn bgsave(&self, schedule: bool) -> Result<&'static str> {
+        self.start_bgsave(schedule)
     }
 
     fn bgrewriteaof(&self) -> Result<&'static str> {
-        Err(in_memory())
+        self.start_rewrite()
     }
 
     fn lastsave(&self) -> i64 {
@@ -51,28 +92,59 @@ impl Services for Inner {
     }
 
     fn config_set(&self, pairs: &[(&[u8], &[u8])]) -> Result<()> {
-        self.config.set_at_run_time(pairs).map(drop)
+        let logged = self.config.flag(Directive::AppendOnly);
+        let changed = self.config.set_at_run_time(pairs)?;
+        for directive in changed {
+            match directive {
+                Directive::AppendFsync => {
+                    let policy = logging::policy(self.config.int(Directive::AppendFsync));
+                    self.logging.with(|log| log.set_policy(policy));
+                }
+                Directive::AppendOnly => {
+                    let wanted = self.config.flag(Directive::AppendOnly);
+                    let result = match (logged, wanted) {
+                        (false, true) => self.turn_log_on(),
+                        (true, false) => self.turn_log_off(),
+                        _ => Ok(()),
+                    };
+                    if let Err(error) = result {
+                        let back = if logged { "yes" } else { "no" };
+                        self.config.set_at_run_time(&[(b"appendonly", back.as_bytes())])?;
+                        let reason = error.message().trim_start_matches("ERR ");
+                        let text = format!(
+                            "ERR CONFIG SET failed (possibly related to argument 'appendonly') - {reason}"
+                        );
+                        return Err(Error::command(text));
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
-    fn reset_stats(&self) {}
-
-    fn info(&self, _: &[String]) -> Result<String> {
-        Ok(String::new())
+    fn reset_stats(&self) {
+        let counters = &self.keyspace.counters;
+        for counter in
+            [&counters.expired, &counters.hits, &counters.misses, &counters.saver_waits, &self.commands]
+        {
+            counter.store(0, Ordering::Relaxed);
+        }
     }
 
-    fn debug_reload(&self, _: bool, _: bool) -> Result<()> {
-        Err(in_memory())
+    fn info(&self, sections: &[String]) -> Result<String> {
+        self.info_text(sections)
+    }
+
+    fn debug_reload(&self, save: bool, flush: bool) -> Result<()> {
+        self.reload_snapshot(save, flush)
     }
 
     fn debug_loadaof(&self) -> Result<()> {
-        Err(in_memory())
+        self.reload_log()
     }
 
     fn after_flushall(&self) -> Result<()> {
-        Ok(())
+        self.snapshot_after_flushall()
     }
-}
-
-fn in_memory() -> Error {
-    Error::command("ERR this store lives in memory only; open a directory to save it")
 }

@@ -1,0 +1,149 @@
+//! The store's background thread: expiry, save points, automatic rewrites. It starts with the first write that may give
+//! it something to do, ticks ten times a second while there is something, and sleeps without a timer otherwise.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::Inner;
+use crate::command::dispatch;
+use crate::keyspace::SHARDS;
+
+/// Redis's default rate of background work (`hz 10`).
+const TICK: Duration = Duration::from_millis(100);
+/// Due keys deleted per shard and tick before the next shard has its turn.
+const DUE_PER_SHARD: usize = 200;
+
+#[derive(Default)]
+struct State {
+    thread: Option<JoinHandle<()>>,
+    stop: bool,
+    /// Somebody wrote since the thread last looked.
+    poked: bool,
+}
+
+/// The thread's control.
+#[derive(Default)]
+pub(super) struct Background {
+    /// The thread runs and is awake: a poke would tell it nothing.
+    awake: AtomicBool,
+    state: Mutex<State>,
+    signal: Condvar,
+}
+
+impl Background {
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a poke would do anything. Costs one load.
+    pub(super) fn sleeps(&self) -> bool {
+        !self.awake.load(Ordering::Relaxed)
+    }
+
+    /// Wakes the thread, starting it when it does not run. Costs one load while it is awake.
+    pub(super) fn poke(&self, inner: &Arc<Inner>) {
+        if self.awake.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut state = self.state();
+        if state.stop {
+            return;
+        }
+        state.poked = true;
+        self.awake.store(true, Ordering::Relaxed);
+        if state.thread.is_some() {
+            self.signal.notify_one();
+            return;
+        }
+        let inner = Arc::clone(inner);
+        let spawned = std::thread::Builder::new().name("persistkv-bg".into()).spawn(move || run(&inner));
+        match spawned {
+            Ok(thread) => state.thread = Some(thread),
+            Err(error) => {
+                self.awake.store(false, Ordering::Relaxed);
+                log::warn!(
+                    "no background thread could be started ({error}): expiry and save points wait for the next write"
+                );
+            }
+        }
+    }
+
+    /// Ends the thread and waits for it.
+    pub(super) fn stop(&self) {
+        let thread = {
+            let mut state = self.state();
+            state.stop = true;
+            self.signal.notify_all();
+            state.thread.take()
+        };
+        if let Some(thread) = thread
+            && thread.thread().id() != std::thread::current().id()
+        {
+            let _ = thread.join();
+        }
+    }
+
+    /// Sleeps a tick, or until poked when there is nothing to do. False: the store is closing.
+    fn sleep(&self, busy: bool) -> bool {
+        let mut state = self.state();
+        if !busy && !state.poked && !state.stop {
+            self.awake.store(false, Ordering::Relaxed);
+            while !state.poked && !state.stop {
+                state = self.signal.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+            self.awake.store(true, Ordering::Relaxed);
+        } else if !state.stop {
+            state = self.signal.wait_timeout(state, TICK).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        state.poked = false;
+        !state.stop
+    }
+}
+
+fn run(inner: &Arc<Inner>) {
+    let mut busy = true;
+    while inner.background.sleep(busy) {
+        busy = tick(inner);
+    }
+}
+
+/// One round of background work; true while more will come without a further write.
+fn tick(inner: &Arc<Inner>) -> bool {
+    let expiring = expire(inner);
+    let saving = inner.tick_saves();
+    let logging = inner.tick_log();
+    expiring || saving || logging
+}
+
+fn expire(inner: &Arc<Inner>) -> bool {
+    let keyspace = &inner.keyspace;
+    if !keyspace.has_expiring() {
+        return false;
+    }
+    keyspace.expect_expiring(false);
+    let mut awaited = false;
+    for index in 0..SHARDS {
+        // Twice a shard's share at most: the other shards and the callers have their turn too.
+        for _ in 0..2 {
+            match dispatch::expire_shard(&**inner, index, DUE_PER_SHARD) {
+                Ok((more, awaits)) => {
+                    awaited |= awaits;
+                    if !more {
+                        break;
+                    }
+                }
+                Err(error) => {
+                    log::warn!("expired keys could not be logged: {error}");
+                    awaited = true;
+                    break;
+                }
+            }
+        }
+    }
+    if awaited {
+        keyspace.expect_expiring(true);
+    }
+    awaited
+}

@@ -1,0 +1,201 @@
+//! A store and its directory: the four modes, reopening, locking, and every way in which opening can fail.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use persistkv::{Client, ErrorKind, Reply, Store};
+
+/// A directory that goes with the test.
+struct Dir(PathBuf);
+
+impl Dir {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("persistkv-store-{}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        Self(path)
+    }
+}
+
+impl Drop for Dir {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+const AOF: &[(&str, &str)] = &[("appendonly", "yes"), ("save", "")];
+const RDB: &[(&str, &str)] = &[("save", "3600 1")];
+const NONE: &[(&str, &str)] = &[("save", "")];
+const BOTH: &[(&str, &str)] = &[("appendonly", "yes"), ("save", "3600 1")];
+
+fn run(client: &mut Client, line: &str) -> Reply {
+    let argv: Vec<&str> = line.split(' ').collect();
+    client.execute(&argv).unwrap_or_else(|error| panic!("{line}: {error}"))
+}
+
+fn fill(client: &mut Client) {
+    run(client, "RPUSH list a b c");
+    run(client, "SADD set 1 2 3");
+    run(client, "HSET hash f v g w");
+    run(client, "SELECT 3");
+    for i in 0..300 {
+        run(client, &format!("SADD big member{i}"));
+    }
+    run(client, "SELECT 0");
+}
+
+fn check(client: &mut Client) {
+    assert_eq!(run(client, "LLEN list"), Reply::Int(3));
+    assert_eq!(run(client, "SCARD set"), Reply::Int(3));
+    assert_eq!(run(client, "HGET hash g"), Reply::Bulk(b"w".to_vec()));
+    run(client, "SELECT 3");
+    assert_eq!(run(client, "SCARD big"), Reply::Int(300));
+    run(client, "SELECT 0");
+}
+
+fn is_empty(client: &mut Client) -> bool {
+    run(client, "LLEN list") == Reply::Int(0)
+}
+
+#[test]
+fn each_mode_keeps_what_it_promises_over_a_close() {
+    for (name, directives, kept) in
+        [("none", NONE, false), ("rdb", RDB, true), ("aof", AOF, true), ("both", BOTH, true)]
+    {
+        let dir = Dir::new(name);
+        let store = Store::open(&dir.0, directives).unwrap();
+        fill(&mut store.client());
+        store.close().unwrap();
+        assert_eq!(dir.0.join("dump.rdb").exists(), name == "rdb" || name == "both", "{name}");
+        assert_eq!(dir.0.join("appendonlydir").exists(), name == "aof" || name == "both", "{name}");
+        let store = Store::open(&dir.0, directives).unwrap();
+        let mut client = store.client();
+        if kept {
+            check(&mut client)
+        } else {
+            assert!(is_empty(&mut client))
+        }
+        assert_eq!(store.load_notes(), Vec::<String>::new());
+    }
+}
+
+/// A copy of the directory while the store is open is what a kill would leave.
+fn copy_dir(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_dir() {
+            copy_dir(&entry.path(), &to.join(entry.file_name()));
+        } else {
+            fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+    }
+}
+
+#[test]
+fn the_log_has_every_acknowledged_write_without_a_close() {
+    for policy in ["always", "everysec", "no"] {
+        let (dir, killed) = (Dir::new(&format!("kill-{policy}")), Dir::new(&format!("killed-{policy}")));
+        let directives = [("appendonly", "yes"), ("save", ""), ("appendfsync", policy)];
+        let store = Store::open(&dir.0, &directives).unwrap();
+        fill(&mut store.client());
+        copy_dir(&dir.0, &killed.0);
+        check(&mut Store::open(&killed.0, &directives).unwrap().client());
+    }
+}
+
+#[test]
+fn a_snapshot_becomes_the_base_of_a_new_log() {
+    let dir = Dir::new("adopt");
+    let store = Store::open(&dir.0, RDB).unwrap();
+    fill(&mut store.client());
+    store.close().unwrap();
+    let store = Store::open(&dir.0, AOF).unwrap();
+    check(&mut store.client());
+    assert_eq!(store.load_notes().len(), 1);
+    run(&mut store.client(), "RPUSH list d");
+    store.close().unwrap();
+    let store = Store::open(&dir.0, AOF).unwrap();
+    assert_eq!(run(&mut store.client(), "LLEN list"), Reply::Int(4));
+}
+
+#[test]
+fn a_log_without_a_snapshot_is_not_forgotten() {
+    let dir = Dir::new("forgotten");
+    Store::open(&dir.0, AOF).unwrap().client().execute(&["RPUSH", "list", "a"]).unwrap();
+    let error = Store::open(&dir.0, NONE).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.message().contains("appendonly yes"), "{error}");
+}
+
+#[test]
+fn the_log_is_rewritten_and_can_be_turned_off_and_on() {
+    for preamble in ["yes", "no"] {
+        let dir = Dir::new(&format!("rewrite-{preamble}"));
+        let directives = [("appendonly", "yes"), ("save", ""), ("aof-use-rdb-preamble", preamble)];
+        let store = Store::open(&dir.0, &directives).unwrap();
+        let mut client = store.client();
+        fill(&mut client);
+        run(&mut client, "BGREWRITEAOF");
+        while run(&mut client, "INFO persistence") != Reply::Null {
+            let Reply::Bulk(text) = run(&mut client, "INFO persistence") else { panic!("INFO is a text") };
+            let text = String::from_utf8(text).unwrap();
+            assert!(text.contains("aof_last_bgrewrite_status:ok"), "{text}");
+            if text.contains("aof_rewrites:1\r\n") {
+                break;
+            }
+            std::thread::yield_now();
+        }
+        run(&mut client, "CONFIG SET appendonly no");
+        run(&mut client, "RPUSH list d");
+        run(&mut client, "CONFIG SET appendonly yes");
+        run(&mut client, "RPUSH list e");
+        drop(client);
+        store.close().unwrap();
+        let store = Store::open(&dir.0, &directives).unwrap();
+        assert_eq!(run(&mut store.client(), "LLEN list"), Reply::Int(5));
+    }
+}
+
+#[test]
+fn opening_twice_is_the_same_store() {
+    let dir = Dir::new("twice");
+    let first = Store::open(&dir.0, AOF).unwrap();
+    let second = Store::open(&dir.0, AOF).unwrap();
+    run(&mut first.client(), "RPUSH list a");
+    assert_eq!(run(&mut second.client(), "LLEN list"), Reply::Int(1));
+    let error = Store::open(&dir.0, RDB).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    let mut client = second.client();
+    first.close().unwrap();
+    second.close().unwrap();
+    assert_eq!(client.execute(&["PING"]).unwrap_err().kind(), ErrorKind::Closed);
+    assert!(Store::open(&dir.0, AOF).is_ok());
+}
+
+#[test]
+fn wrong_directories_are_clear_errors() {
+    let dir = Dir::new("wrong");
+    fs::create_dir_all(&dir.0).unwrap();
+    let file = dir.0.join("file");
+    fs::write(&file, b"x").unwrap();
+    let none: [(&str, &str); 0] = [];
+    assert_eq!(Store::open(&file, &none).err().unwrap().kind(), ErrorKind::Io);
+    fs::write(dir.0.join("dump.rdb"), b"").unwrap();
+    let error = Store::open(&dir.0, RDB).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+    fs::write(dir.0.join("dump.rdb"), b"garbage, not a snapshot").unwrap();
+    let error = Store::open(&dir.0, RDB).err().unwrap();
+    assert!(error.kind() == ErrorKind::Corrupt && error.message().contains("dump.rdb"), "{error}");
+    assert_eq!(fs::read(dir.0.join("dump.rdb")).unwrap(), b"garbage, not a snapshot");
+    assert_eq!(Store::open(&dir.0, &[("nope", "1")]).err().unwrap().kind(), ErrorKind::Config);
+}
+
+#[test]
+fn a_store_in_memory_says_that_it_can_not_be_saved() {
+    let store = Store::memory().unwrap();
+    fill(&mut store.client());
+    check(&mut store.client());
+    assert!(store.client().execute(&["CONFIG", "SET", "appendonly", "yes"]).is_err());
+    assert!(store.dir().is_none());
+    store.close().unwrap();
+}
