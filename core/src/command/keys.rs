@@ -281,10 +281,12 @@ fn put_keys(keys: &[Vec<u8>], out: &mut dyn ReplySink) {
 
 fn keys(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let (db, pattern) = (ctx.db(), ctx.argv[1]);
+    // A star as a pattern does not match an empty text, but asks for all keys.
+    let all = pattern == b"*";
     let mut found = Vec::new();
     ctx.each_shard(|guard| {
         guard.for_each(db, |entry| {
-            if glob::matches(pattern, entry.key(), false) {
+            if all || glob::matches(pattern, entry.key(), false) {
                 found.push(entry.key().to_vec());
             }
         });
