@@ -22,6 +22,7 @@ mod strings;
 pub mod table;
 #[cfg(test)]
 pub(crate) mod testing;
+mod zsets;
 
 pub use ctx::{Ctx, Session};
 pub use services::Services;

@@ -246,6 +246,7 @@ pub fn commands() -> impl Iterator<Item = &'static Command> {
         super::server::COMMANDS,
         super::sets::COMMANDS,
         super::strings::COMMANDS,
+        super::zsets::COMMANDS,
         // One a line.
     ];
     families.iter().copied().flatten()

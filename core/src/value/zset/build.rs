@@ -3,7 +3,7 @@
 use super::{Form, ZSet, compact, indexed};
 use crate::encoding::Corrupt;
 use crate::encoding::listpack::{Listpack, LpValue};
-use crate::encoding::num::strtod;
+use crate::encoding::num::{NumBuf, strtod};
 use crate::value::Limits;
 
 /// Capacity is reserved for at most this many members on the word of a file.
@@ -33,6 +33,12 @@ impl Builder {
         self.longest = self.longest.max(member.len());
         self.bytes += member.len();
         Ok(())
+    }
+
+    /// Adds a member of another value, which is not present yet and whose score is a number.
+    pub(crate) fn add_value(&mut self, member: LpValue<'_>, score: f64) {
+        let added = self.add(member.as_bytes(&mut NumBuf::new()), score);
+        debug_assert!(added.is_ok());
     }
 
     /// The sorted set: a listpack when it fits the limits.

@@ -17,8 +17,10 @@ pub use range::{Iter, LexBound, ScoreBound};
 
 use super::Limits;
 use super::elements::Elements;
+use super::sample::{self, Picker};
 use super::saved::{BigKind, Body, HeadRef, SavedBuf};
 use crate::encoding::listpack::{Listpack, LpValue};
+use crate::table::Entry;
 use indexed::Indexed;
 
 /// A sorted set value.
@@ -221,18 +223,32 @@ impl ZSet {
         count
     }
 
-    /// A member chosen uniformly, with its score; `random(n)` gives a number below n.
-    pub fn random(&self, mut random: impl FnMut(usize) -> usize) -> Option<(LpValue<'_>, f64)> {
+    /// A member, each equally likely, with its score; `random(n)` gives a number below n.
+    pub fn random(&self, random: &mut impl FnMut(usize) -> usize) -> Option<(LpValue<'_>, f64)> {
         match &self.0 {
-            Form::Listpack(_) if self.is_empty() => None,
-            Form::Listpack(_) => {
-                let rank = random(self.len());
-                self.range(rank..rank + 1).next()
+            Form::Listpack(lp) => {
+                let len = lp.len() / 2;
+                if len == 0 { None } else { compact::pairs(lp).nth(random(len)) }
             }
+            Form::Table(table) => table.elements().random(random).map(pair),
+        }
+    }
+
+    /// `count` different members (all, if there are fewer), each selection equally likely.
+    pub fn sample(&self, count: usize, random: &mut impl FnMut(usize) -> usize) -> Vec<(LpValue<'_>, f64)> {
+        match &self.0 {
+            Form::Listpack(lp) => sample::select(compact::pairs(lp), lp.len() / 2, count, random),
             Form::Table(table) => {
-                let entry = table.elements().random(random)?;
-                Some((LpValue::Str(entry.key()), indexed::score_of(entry)))
+                sample::select_entries(table.elements(), count, random).into_iter().map(pair).collect()
             }
+        }
+    }
+
+    /// For picking many times, repeats included.
+    pub fn picker(&self) -> Picker<'_, (LpValue<'_>, f64)> {
+        match &self.0 {
+            Form::Listpack(lp) => Picker::Few(compact::pairs(lp).collect()),
+            Form::Table(table) => Picker::Table(table.elements(), pair),
         }
     }
 
@@ -244,15 +260,17 @@ impl ZSet {
         }
     }
 
-    /// One step of a scan over the big form, see [`crate::table::Table::scan`]; the compact form is given whole.
-    pub fn scan(&self, cursor: u64, mut f: impl FnMut(LpValue<'_>, f64)) -> u64 {
+    /// One call of ZSCAN: gives some members to `each` and returns the next cursor, 0 at the end. The compact form is
+    /// given whole; of a table about `count` members, and always whole chains.
+    pub fn scan<'a>(&'a self, cursor: u64, count: usize, mut each: impl FnMut(LpValue<'a>, f64)) -> u64 {
         match &self.0 {
             Form::Listpack(lp) => {
-                compact::pairs(lp).for_each(|(member, score)| f(member, score));
+                compact::pairs(lp).for_each(|(member, score)| each(member, score));
                 0
             }
-            Form::Table(table) => table.elements().table().scan(cursor, |entry| {
-                f(LpValue::Str(entry.key()), indexed::score_of(entry));
+            Form::Table(table) => table.elements().scan_some(cursor, count, |entry| {
+                let (member, score) = pair(entry);
+                each(member, score);
             }),
         }
     }
@@ -267,6 +285,11 @@ impl ZSet {
             Form::Table(table) => table.check(),
         }
     }
+}
+
+/// Member and score of an entry of the dictionary.
+fn pair(entry: &Entry<()>) -> (LpValue<'_>, f64) {
+    (LpValue::Str(entry.key()), indexed::score_of(entry))
 }
 
 impl AddOptions {

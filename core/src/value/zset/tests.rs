@@ -406,15 +406,25 @@ fn random_members_are_members() {
     let mut rng = fastrand::Rng::with_seed(3);
     for count in [1u32, 10, 500] {
         let mut zset = ZSet::new();
-        assert!(zset.random(|n| rng.usize(0..n)).is_none());
+        let mut random = |n| rng.usize(0..n);
+        assert!(zset.random(&mut random).is_none() && zset.picker().pick(&mut random).is_none());
         for n in 0..count {
             zset.add(n.to_string().as_bytes(), f64::from(n), AddOptions::default(), &SMALL);
         }
         let mut seen = BTreeSet::new();
-        for _ in 0..count * 20 {
-            let (member, score) = zset.random(|n| rng.usize(0..n)).expect("it is not empty");
-            assert_eq!(member.to_vec(), (score as u32).to_string().into_bytes());
-            seen.insert(score as u32);
+        for _ in 0..count * 10 {
+            let one = zset.random(&mut random).expect("it is not empty");
+            let other = zset.picker().pick(&mut random).expect("it is not empty");
+            for (member, score) in [one, other] {
+                assert_eq!(member.to_vec(), (score as u32).to_string().into_bytes());
+                seen.insert(score as u32);
+            }
+        }
+        for wanted in [0, 1, count as usize / 5, count as usize, usize::MAX] {
+            let sample = zset.sample(wanted, &mut random);
+            assert_eq!(sample.len(), wanted.min(count as usize));
+            let distinct: BTreeSet<_> = sample.iter().map(|(_, score)| *score as u32).collect();
+            assert_eq!(distinct.len(), sample.len());
         }
         assert!(seen.len() as u32 >= count * 9 / 10);
     }
@@ -430,7 +440,7 @@ fn a_scan_gives_every_member() {
         let mut seen = BTreeSet::new();
         let mut cursor = 0;
         loop {
-            cursor = zset.scan(cursor, |member, score| {
+            cursor = zset.scan(cursor, 10, |member, score| {
                 assert_eq!(score, 0.5);
                 seen.insert(member.to_vec());
             });

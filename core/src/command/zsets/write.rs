@@ -1,0 +1,111 @@
+//! ZADD, ZINCRBY, ZREM, ZREMRANGEBYRANK, ZREMRANGEBYSCORE, ZREMRANGEBYLEX.
+
+use std::ops::Range;
+
+use super::super::args;
+use super::super::ctx::Ctx;
+use super::{lex_bounds, range, score_bounds};
+use crate::error::{Error, Result};
+use crate::reply::ReplySink;
+use crate::value::zset::{AddOptions, Added, ZSet};
+
+pub(super) fn zadd(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    add(ctx, AddOptions::default(), out)
+}
+
+pub(super) fn zincrby(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    add(ctx, AddOptions { incr: true, ..AddOptions::default() }, out)
+}
+
+/// Both commands are one in Redis: ZINCRBY takes ZADD's options as well, though its arity leaves no room for them.
+fn add(ctx: &mut Ctx<'_>, mut options: AddOptions, out: &mut dyn ReplySink) -> Result<()> {
+    let argv = ctx.argv;
+    let mut count_changes = false;
+    let mut at = 2;
+    while let Some(&arg) = argv.get(at) {
+        match () {
+            () if args::is(arg, "nx") => options.nx = true,
+            () if args::is(arg, "xx") => options.xx = true,
+            () if args::is(arg, "gt") => options.gt = true,
+            () if args::is(arg, "lt") => options.lt = true,
+            () if args::is(arg, "ch") => count_changes = true,
+            () if args::is(arg, "incr") => options.incr = true,
+            () => break,
+        }
+        at += 1;
+    }
+    let (pairs, rest) = argv[at..].as_chunks::<2>();
+    if pairs.is_empty() || !rest.is_empty() {
+        return Err(Error::syntax());
+    }
+    if options.nx && options.xx {
+        return Err(Error::command("ERR XX and NX options at the same time are not compatible"));
+    }
+    if (options.gt || options.lt) && options.nx || options.gt && options.lt {
+        let text = "ERR GT, LT, and/or NX options at the same time are not compatible";
+        return Err(Error::command(text));
+    }
+    if options.incr && pairs.len() > 1 {
+        return Err(Error::command("ERR INCR option supports a single increment-element pair"));
+    }
+    let scores = pairs.iter().map(|[score, _]| args::float(score)).collect::<Result<Vec<f64>>>()?;
+    let longest = pairs.iter().map(|[_, member]| member.len()).max().unwrap_or(0);
+
+    let (mut new, mut updated, mut last) = (0, 0, Added::Skipped);
+    ctx.modify_zset(argv[1], !options.xx, |zset, limits| {
+        zset.expect(pairs.len(), longest, limits);
+        for ([_, member], score) in pairs.iter().zip(&scores) {
+            last = zset.add(member, *score, options, limits);
+            new += usize::from(matches!(last, Added::New(_)));
+            updated += usize::from(matches!(last, Added::Updated(_)));
+        }
+    })?;
+    ctx.dirty(new + updated);
+    match last {
+        Added::NotANumber => return Err(Error::command("ERR resulting score is not a number (NaN)")),
+        _ if !options.incr => out.int((if count_changes { new + updated } else { new }) as i64),
+        Added::Skipped => out.null(),
+        Added::Same(score) | Added::New(score) | Added::Updated(score) => out.double(score),
+    }
+    Ok(())
+}
+
+pub(super) fn zrem(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    let argv = ctx.argv;
+    let removed = ctx.modify_zset(argv[1], false, |zset, _| {
+        argv[2..].iter().filter(|member| zset.remove(member).is_some()).count()
+    })?;
+    finish_removal(ctx, removed, out)
+}
+
+pub(super) fn zremrangebyrank(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    let (start, stop) = (args::int(ctx.argv[2])?, args::int(ctx.argv[3])?);
+    remove_range(ctx, |zset| range::ranks(start, stop, zset.len()), out)
+}
+
+pub(super) fn zremrangebyscore(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    let (min, max) = score_bounds(ctx.argv[2], ctx.argv[3])?;
+    remove_range(ctx, |zset| zset.ranks_by_score(min, max), out)
+}
+
+pub(super) fn zremrangebylex(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    let argv = ctx.argv;
+    let (min, max) = lex_bounds(argv[2], argv[3])?;
+    remove_range(ctx, |zset| zset.ranks_by_lex(min, max), out)
+}
+
+fn remove_range(
+    ctx: &mut Ctx<'_>,
+    ranks: impl FnOnce(&ZSet) -> Range<usize>,
+    out: &mut dyn ReplySink,
+) -> Result<()> {
+    let removed = ctx.modify_zset(ctx.argv[1], false, |zset, _| zset.remove_ranks(ranks(zset)))?;
+    finish_removal(ctx, removed, out)
+}
+
+fn finish_removal(ctx: &mut Ctx<'_>, removed: Option<usize>, out: &mut dyn ReplySink) -> Result<()> {
+    let removed = removed.unwrap_or(0);
+    ctx.dirty(removed);
+    out.int(removed as i64);
+    Ok(())
+}
