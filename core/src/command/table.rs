@@ -277,8 +277,8 @@ pub fn resolve(argv: &[&[u8]]) -> Result<&'static Command> {
         let wanted = argv[1];
         let sub = row.subcommands.iter().find(|sub| wanted.eq_ignore_ascii_case(sub.name.as_bytes()));
         let Some(sub) = sub else {
-            let shown = String::from_utf8_lossy(&wanted[..wanted.len().min(128)]).into_owned();
-            let text = format!("ERR unknown subcommand '{shown}'. Try {} HELP.", row.name.to_uppercase());
+            let (shown, name) = (shown(wanted, SHOWN_MAX), row.name.to_uppercase());
+            let text = format!("ERR unknown subcommand '{shown}'. Try {name} HELP.");
             return Err(Error::command(text));
         };
         return if sub.accepts(argv.len()) {
@@ -295,17 +295,25 @@ fn wrong_arity(name: &str) -> Error {
 }
 
 fn unknown(argv: &[&[u8]]) -> Error {
-    let shown = |arg: &[u8], most: usize| String::from_utf8_lossy(&arg[..arg.len().min(most)]).into_owned();
     let mut args = String::new();
     for arg in argv.iter().skip(1) {
-        if args.len() >= 128 {
+        if args.len() >= SHOWN_MAX {
             break;
         }
-        args.push_str(&format!("'{}' ", shown(arg, 128 - args.len())));
+        args.push_str(&format!("'{}' ", shown(arg, SHOWN_MAX - args.len())));
     }
-    let name = shown(argv.first().copied().unwrap_or_default(), 128);
-    let text = format!("ERR unknown command '{name}', with args beginning with: {args}");
-    Error::command(text.replace(['\r', '\n'], " "))
+    let name = shown(argv.first().copied().unwrap_or_default(), SHOWN_MAX);
+    Error::command(format!("ERR unknown command '{name}', with args beginning with: {args}"))
+}
+
+/// How much of the caller's words an error text repeats.
+const SHOWN_MAX: usize = 128;
+
+/// A caller's word within an error text: one line, and as in C only up to a zero byte.
+fn shown(word: &[u8], most: usize) -> String {
+    let word = &word[..word.len().min(most)];
+    let end = word.iter().position(|&byte| byte == 0).unwrap_or(word.len());
+    String::from_utf8_lossy(&word[..end]).replace(['\r', '\n'], " ")
 }
 
 #[cfg(test)]
@@ -336,5 +344,10 @@ mod tests {
         );
         assert_eq!(message(&[b"ECHO"]), "ERR wrong number of arguments for 'echo' command");
         assert_eq!(message(&[b"config", b"zap"]), "ERR unknown subcommand 'zap'. Try CONFIG HELP.");
+        assert_eq!(message(&[b"config", b"z\r\na\0p"]), "ERR unknown subcommand 'z  a'. Try CONFIG HELP.");
+        assert_eq!(
+            message(&[b"fo\r\nbar\0z", b"a\0b", b"c\nd"]),
+            "ERR unknown command 'fo  bar', with args beginning with: 'a' 'c d' "
+        );
     }
 }
