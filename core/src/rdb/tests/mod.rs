@@ -40,7 +40,10 @@ impl Model {
             Value::List(list) => Self::List(list.iter().map(|e| e.to_vec()).collect()),
             Value::Set(set) => Self::Set(set.iter().map(|e| e.to_vec()).collect()),
             Value::Hash(hash) => Self::Hash(hash.iter().map(|(f, v)| (f.to_vec(), v.to_vec())).collect()),
-            Value::ZSet(zset) => Self::ZSet(zset.iter().map(|(m, s)| (m.to_vec(), s.to_bits())).collect()),
+            // Adding 0 takes the sign from -0, which a listpack made here has lost, as in Redis.
+            Value::ZSet(zset) => {
+                Self::ZSet(zset.iter().map(|(m, s)| (m.to_vec(), (s + 0.0).to_bits())).collect())
+            }
             Value::Module(bytes) => Self::Module(bytes.to_vec()),
         }
     }
@@ -95,6 +98,7 @@ pub(super) struct Got {
 #[derive(Default)]
 pub(super) struct Keep {
     pub(super) keys: BTreeMap<(u32, Vec<u8>), Got>,
+    pub(super) values: BTreeMap<(u32, Vec<u8>), LoadedValue>,
     pub(super) hints: Vec<(u32, u64, u64)>,
     pub(super) streams: BTreeMap<(u32, Vec<u8>), Stream>,
     pub(super) left_out: Vec<(u32, Vec<u8>)>,
@@ -118,6 +122,7 @@ impl Loader for Keep {
             encoding,
             value: Model::of(&value),
         };
+        self.values.insert((key.db, key.key.to_vec()), value);
         Ok(self.keys.insert((key.db, key.key.to_vec()), got).is_none())
     }
 
@@ -173,7 +178,7 @@ pub(super) fn put(sink: &mut dyn Sink, head: HeadRef<'_>, value: &LoadedValue) -
 /// A file of these keys.
 pub(super) fn write(
     options: WriteOptions,
-    keys: &[(HeadRef<'_>, LoadedValue)],
+    keys: &[(HeadRef<'_>, &LoadedValue)],
 ) -> std::result::Result<Vec<u8>, Error> {
     let mut writer = Writer::new(Vec::new(), options)?;
     for (head, value) in keys {
