@@ -179,21 +179,13 @@ impl Active {
     fn store(&mut self, blob: &[u8]) -> bool {
         debug_assert!(blob.len() >= HEAD);
         let Some((head, body)) = blob.split_first_chunk::<HEAD>() else { return false };
-        let mut pos = self.pos;
-        let pad = |pos: u64| filler::pad(pos + blob.len() as u64);
         // The head must lie in one step; what is skipped is filler and stays so.
-        let mut skip = 0;
-        while let Some(step) = self.steps.get(skip)
-            && step.end - pos < HEAD as u64
-        {
-            pos = step.end;
-            skip += 1;
-        }
-        let pad = pad(pos);
+        self.settle();
+        let pos = self.pos;
+        let pad = filler::pad(pos + blob.len() as u64);
         if self.end.saturating_sub(pos) < (blob.len() + pad) as u64 {
             return false;
         }
-        self.finished.extend(self.steps.drain(..skip));
         if let Some(step) = self.steps.front() {
             let at = (pos - step.start) as usize;
             if !body.is_empty() {
@@ -276,12 +268,23 @@ impl Active {
         self.file.set_len(self.pos)
     }
 
+    /// Goes to where the next record will really begin, over the filler that is too short to hold a head. To be called
+    /// before anything is computed from the end of the data for a record that is yet to be put.
+    pub(super) fn settle(&mut self) {
+        if let Some(step) = self.steps.front()
+            && step.end - self.pos < HEAD as u64
+        {
+            self.pos = step.end;
+            self.finished.extend(self.steps.pop_front());
+        }
+    }
+
     /// Goes on with the CRC of what no check line covers yet, up to the end of the data.
     pub(super) fn crc_to_pos(&self, from: u64, crc: u64) -> io::Result<u64> {
         checkline::crc_range(&*self.file, from, self.pos, crc)
     }
 
-    /// The check line that covers everything up to the end of the data, given its CRC.
+    /// The check line that covers everything up to the end of the data, given its CRC; [`settle`](Self::settle) before.
     pub(super) fn check_line(&self, crc: u64) -> Vec<u8> {
         let mut line = Vec::with_capacity(checkline::MAX);
         checkline::push_check(&mut line, Mark { crc, len: self.pos - self.checked });

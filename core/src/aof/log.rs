@@ -214,6 +214,8 @@ impl Log {
                 let path = layout.path(&name);
                 fs.open(&path, Open::New).map_err(|e| Error::io("creating", &path, e))?;
                 manifest.incrs.push(Entry::new(name.clone(), seq, Kind::Incr));
+                // The manifest must not become durable before a name that it lists.
+                fs.sync_dir(&folder).map_err(|e| Error::io("syncing", &folder, e))?;
                 publish(&*fs, &folder, &layout.manifest_name(), &manifest)?;
                 super::replay::Tail { name, data_end: 0 }
             }

@@ -152,6 +152,10 @@ impl Log {
             Err(Refused::Space(e) | Refused::Io(e)) => return Err(Error::io("preparing", &path, e)),
         }
         rewrite.next = Some(next);
+        if shared.options.sabotage != Some(Sabotage::NoDirSync) {
+            // The manifest must not become durable before a name that it lists.
+            shared.fs.sync_dir(&folder).map_err(|e| Error::io("syncing", &folder, e))?;
+        }
         if listed {
             let mut manifest = manifest;
             manifest.incrs.push(rewrite.entry.clone());
@@ -457,6 +461,7 @@ fn finish_data(guard: &mut Guard<'_>) -> Result<()> {
         return Ok(());
     }
     let fail = |active: &Active, e| Error::io("writing", &active.path, e);
+    active.settle();
     let crc = active.crc_to_pos(active.checked, 0).map_err(|e| fail(active, e))?;
     match active.put(&active.check_line(crc)) {
         Ok(true) => {}

@@ -168,6 +168,7 @@ impl Shared {
         }
         let active = &mut guard.active;
         if active.pos > active.checked {
+            active.settle();
             let crc = active.crc_to_pos(from, crc).map_err(Stop::Io)?;
             match active.put(&active.check_line(crc)) {
                 Ok(true) => {}
