@@ -9,16 +9,22 @@
 
 mod active;
 mod checkline;
+mod directory;
 pub mod effects;
 pub mod files;
 mod filler;
+mod loader;
 pub mod log;
 pub mod manifest;
 mod proof;
+mod repair;
 pub mod replay;
 pub mod rewrite;
+mod room;
 mod session;
+mod shared;
 mod sync;
+mod window;
 
 pub use effects::Effects;
 pub use files::Layout;

@@ -1,8 +1,9 @@
 //! Telling sound from unsound: the chain of check lines, and records behind a damaged one.
 
 use super::checkline::{self, Mark};
+use super::directory::LogFile;
 use super::filler;
-use super::replay::{LogFile, Stepped, Window};
+use super::window::{Stepped, Window};
 use crate::error::{Error, Result};
 use crate::fs::FileExt;
 use crate::resp::CommandParser;

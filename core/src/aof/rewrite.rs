@@ -22,9 +22,10 @@ use std::time::{Duration, Instant};
 
 use super::active::{Active, Refused, prepare};
 use super::checkline::{self, Mark};
-use super::log::{Guard, Health, Log, Lsn, Retired, Shared, poisoned};
+use super::log::{Log, Lsn};
 use super::manifest::{Entry, Kind, Manifest};
 use super::session::OpenFile;
+use super::shared::{Guard, Health, LIMIT_WINDOW, Retired, Shared, poisoned};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{File, FileExt, FileWriter, Open};
 
@@ -121,7 +122,7 @@ impl Log {
         let base_seq = next_seq(shared, &manifest, &names, Kind::Base)?;
         let name = shared.layout.incr_name(seq);
         let path = shared.layout.path(&name);
-        let limit = shared.options.step_bytes + (64 << 20);
+        let limit = shared.options.step_bytes + LIMIT_WINDOW;
         let open = OpenFile { name: name.clone(), mapped: true, from: 0, limit };
         shared.note(|session| session.files.push(open))?;
         let mut rewrite = Rewrite {

@@ -8,8 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::log::{Guard, Health, Lsn, Policy, Retired, Shared, means_full};
+use super::active::is_space;
+use super::log::{Lsn, Policy};
 use super::rewrite::Sabotage;
+use super::shared::{EVERY, Guard, Health, Retired, Shared};
 use crate::error::Result;
 use crate::fs::File;
 
@@ -173,7 +175,7 @@ impl Shared {
             match active.put(&active.check_line(crc)) {
                 Ok(true) => {}
                 Ok(false) => return Err(Stop::Full),
-                Err(e) if means_full(&e) => return Err(Stop::Full),
+                Err(e) if is_space(&e) => return Err(Stop::Full),
                 Err(e) => return Err(Stop::Io(e)),
             }
             active.checked = active.pos;
@@ -189,7 +191,6 @@ impl Shared {
     /// line, so that what the system wrote back by itself can be told from what it did not. Under `always` it serves
     /// those records for which nobody waits.
     pub(super) fn run_sync_thread(&self) {
-        const EVERY: Duration = Duration::from_secs(1);
         loop {
             let Ok(mut guard) = self.lock() else { return };
             loop {
