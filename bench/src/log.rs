@@ -22,10 +22,8 @@ pub(crate) fn run(scaled: &dyn Fn(usize) -> usize) {
             let store = open(&dir, directives);
             let mut client = store.client();
             let calls = if name == "aof, always" { calls / 1000 } else { calls };
-            let timed = Latencies::of(
-                |n| n < calls,
-                |n| must(&mut client, &[b"SET", &key(mix(n) % keys), &VALUE]),
-            );
+            let timed =
+                Latencies::of(|n| n < calls, |n| must(&mut client, &[b"SET", &key(mix(n) % keys), &VALUE]));
             timed.line(name, base.as_ref());
             if base.is_none() {
                 base = Some(timed);

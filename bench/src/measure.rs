@@ -124,7 +124,9 @@ pub(crate) fn must(client: &mut Client, argv: &[&[u8]]) {
 
 /// The value of a field of INFO.
 pub(crate) fn info(client: &mut Client, name: &str) -> String {
-    let Ok(persistkv::Reply::Bulk(text)) = client.execute(&["INFO", "everything"]) else { return String::new() };
+    let Ok(persistkv::Reply::Bulk(text)) = client.execute(&["INFO", "everything"]) else {
+        return String::new();
+    };
     let text = String::from_utf8_lossy(&text).into_owned();
     let prefix = format!("{name}:");
     text.lines().find_map(|line| line.strip_prefix(&prefix)).unwrap_or_default().to_owned()

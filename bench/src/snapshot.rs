@@ -57,7 +57,8 @@ fn measure(store: &Store, write: impl Fn(&mut Client, u64)) {
         let first = AtomicU64::new(round as u64 * 1_000_000_000);
         let next = || first.fetch_add(1, Ordering::Relaxed);
         let begin = Instant::now();
-        let idle = Latencies::of(|_| begin.elapsed() < Duration::from_secs(3), |_| write(&mut client, next()));
+        let idle =
+            Latencies::of(|_| begin.elapsed() < Duration::from_secs(3), |_| write(&mut client, next()));
         let before = anonymous_memory();
         let peak = AtomicU64::new(before);
         let saving = AtomicBool::new(true);

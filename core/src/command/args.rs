@@ -61,3 +61,13 @@ pub fn help(out: &mut dyn ReplySink, container: &str, lines: &[&str]) {
     out.simple("HELP");
     out.simple("    Print this help.");
 }
+
+/// How much of the caller's words an error text repeats.
+pub(super) const SHOWN_MAX: usize = 128;
+
+/// A caller's word within an error text: one line, and as in C only up to a zero byte.
+pub(super) fn shown(word: &[u8], most: usize) -> String {
+    let word = &word[..word.len().min(most)];
+    let end = word.iter().position(|&byte| byte == 0).unwrap_or(word.len());
+    String::from_utf8_lossy(&word[..end]).replace(['\r', '\n'], " ")
+}

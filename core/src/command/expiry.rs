@@ -65,7 +65,7 @@ impl Conditions {
                 () if args::is(word, "gt") => &mut found.gt,
                 () if args::is(word, "lt") => &mut found.lt,
                 () => {
-                    let shown = String::from_utf8_lossy(word);
+                    let shown = args::shown(word, usize::MAX);
                     return Err(Error::command(format!("ERR Unsupported option {shown}")));
                 }
             };

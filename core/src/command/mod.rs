@@ -7,10 +7,15 @@
 
 pub mod args;
 pub mod ctx;
+mod debug;
+mod details;
+mod digest;
 pub mod dispatch;
 mod draw;
+mod dump;
 mod expiry;
 mod hashes;
+mod introspect;
 mod keys;
 mod lcs;
 mod lists;

@@ -2,92 +2,67 @@
 
 use super::args;
 use super::ctx::Ctx;
-use super::table::{Command, Flags, Group, Keys};
-use crate::error::{Error, Result};
+use super::table::{Command, Flags, Group, Handler, Keys};
+use crate::error::{Error, Result, text};
 use crate::reply::ReplySink;
 
+const ADMIN: Flags = Flags::ADMIN.and(Flags::NOSCRIPT);
+const ANY_TIME: Flags = Flags::LOADING.and(Flags::STALE);
+const SAVES: Flags = ADMIN.and(Flags::NO_ASYNC_LOADING);
+
+const fn row(
+    name: &'static str,
+    arity: i32,
+    flags: Flags,
+    since: &'static str,
+    complexity: &'static str,
+    handler: Handler,
+    summary: &'static str,
+) -> Command {
+    let group = Group::Server;
+    let keys = Keys::None;
+    Command {
+        name,
+        arity,
+        flags,
+        keys,
+        group,
+        categories: &[],
+        since,
+        summary,
+        complexity,
+        handler,
+        subcommands: &[],
+    }
+}
+
+const fn of_connection(command: Command) -> Command {
+    Command { group: Group::Connection, ..command }
+}
+
+const DIRECTIVES: &str = "O(N) where N is the number of directives";
+const EVERY_KEY: &str = "O(N) where N is the number of keys";
+
+#[rustfmt::skip]
 const CONFIG: &[Command] = &[
-    Command {
-        name: "get",
-        arity: -3,
-        flags: Flags::ADMIN.and(Flags::NOSCRIPT).and(Flags::LOADING).and(Flags::STALE),
-        keys: Keys::None,
-        group: Group::Server,
-        categories: &[],
-        since: "2.0.0",
-        summary: "Returns the effective values of directives.",
-        complexity: "O(N) when N is the number of directives that match",
-        handler: config_get,
-        subcommands: &[],
-    },
-    Command {
-        name: "set",
-        arity: -4,
-        flags: Flags::ADMIN.and(Flags::NOSCRIPT).and(Flags::LOADING).and(Flags::STALE),
-        keys: Keys::None,
-        group: Group::Server,
-        categories: &[],
-        since: "2.0.0",
-        summary: "Sets directives, all of them or none.",
-        complexity: "O(N) when N is the number of directives",
-        handler: config_set,
-        subcommands: &[],
-    },
+    row("get", -3, ADMIN.and(ANY_TIME), "2.0.0", DIRECTIVES, config_get, "Returns the values of directives by name or pattern."),
+    row("help", 2, ANY_TIME, "5.0.0", "O(1)", config_help, "Returns a text on the subcommands."),
+    row("resetstat", 2, ADMIN.and(ANY_TIME), "2.0.0", "O(1)", config_resetstat, "Sets the counters that INFO shows to zero."),
+    row("set", -4, ADMIN.and(ANY_TIME), "2.0.0", DIRECTIVES, config_set, "Sets directives, all of them or none."),
 ];
 
+#[rustfmt::skip]
 pub(super) const COMMANDS: &[Command] = &[
-    Command {
-        name: "ping",
-        arity: -1,
-        flags: Flags::FAST,
-        keys: Keys::None,
-        group: Group::Connection,
-        categories: &[],
-        since: "1.0.0",
-        summary: "Answers PONG, or its argument.",
-        complexity: "O(1)",
-        handler: ping,
-        subcommands: &[],
-    },
-    Command {
-        name: "echo",
-        arity: 2,
-        flags: Flags::LOADING.and(Flags::STALE).and(Flags::FAST),
-        keys: Keys::None,
-        group: Group::Connection,
-        categories: &[],
-        since: "1.0.0",
-        summary: "Answers its argument.",
-        complexity: "O(1)",
-        handler: echo,
-        subcommands: &[],
-    },
-    Command {
-        name: "select",
-        arity: 2,
-        flags: Flags::LOADING.and(Flags::STALE).and(Flags::FAST),
-        keys: Keys::None,
-        group: Group::Connection,
-        categories: &[],
-        since: "1.0.0",
-        summary: "Selects a database.",
-        complexity: "O(1)",
-        handler: select,
-        subcommands: &[],
-    },
-    Command {
-        name: "config",
-        arity: -2,
-        flags: Flags::NONE,
-        keys: Keys::None,
-        group: Group::Server,
-        categories: &[],
-        since: "2.0.0",
-        summary: "A container for configuration commands.",
-        complexity: "Depends on subcommand.",
-        handler: container,
-        subcommands: CONFIG,
-    },
+    row("bgrewriteaof", 1, SAVES, "1.0.0", EVERY_KEY, bgrewriteaof, "Rewrites the log in the background."),
+    row("bgsave", -1, SAVES, "1.0.0", EVERY_KEY, bgsave, "Saves a snapshot in the background."),
+    Command { subcommands: CONFIG, ..row("config", -2, Flags::NONE, "2.0.0", "Depends on subcommand.", container, "A container for configuration commands.") },
+    of_connection(row("echo", 2, ANY_TIME.and(Flags::FAST), "1.0.0", "O(1)", echo, "Answers its argument.")),
+    Command { categories: &["dangerous"], ..row("info", -1, ANY_TIME, "1.0.0", "O(1)", info, "Returns figures on the store, by section.") },
+    Command { categories: &["admin", "dangerous"], ..row("lastsave", 1, ANY_TIME.and(Flags::FAST), "1.0.0", "O(1)", lastsave, "Returns the Unix time of the last snapshot.") },
+    of_connection(row("ping", -1, Flags::FAST, "1.0.0", "O(1)", ping, "Answers PONG, or its argument.")),
+    row("save", 1, SAVES.and(Flags::NO_MULTI), "1.0.0", EVERY_KEY, save, "Saves a snapshot and waits for it."),
+    of_connection(row("select", 2, ANY_TIME.and(Flags::FAST), "1.0.0", "O(1)", select, "Selects a database.")),
+    row("time", 1, ANY_TIME.and(Flags::FAST), "2.6.0", "O(1)", time, "Returns the Unix time in seconds and microseconds."),
 ];
 
 /// A container command without a subcommand never gets here: its arity asks for one.
@@ -99,7 +74,7 @@ fn ping(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     match ctx.argv {
         [_] => out.simple("PONG"),
         [_, message] => out.bulk(message),
-        _ => return Err(Error::command("ERR wrong number of arguments for 'ping' command")),
+        _ => return Err(args::wrong_arity("ping")),
     }
     Ok(())
 }
@@ -110,11 +85,52 @@ fn echo(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
 }
 
 fn select(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
-    let index = args::int(ctx.argv[1])?;
+    let index = args::int32(ctx.argv[1])?;
     let databases = ctx.guard.keyspace().databases();
     let index = usize::try_from(index).ok().filter(|index| *index < databases);
-    ctx.session.db = index.ok_or_else(|| Error::command("ERR DB index is out of range"))?;
+    ctx.session.db = index.ok_or_else(|| Error::command(text::DB_RANGE))?;
     out.ok();
+    Ok(())
+}
+
+fn time(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    let now = ctx.guard.keyspace().clock().now_us();
+    out.array(2);
+    out.bulk_int(now / 1_000_000);
+    out.bulk_int(now % 1_000_000);
+    Ok(())
+}
+
+fn save(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    ctx.services.save()?;
+    out.ok();
+    Ok(())
+}
+
+fn bgsave(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    let schedule = match ctx.argv {
+        [_] => false,
+        [_, word] if args::is(word, "schedule") => true,
+        _ => return Err(Error::syntax()),
+    };
+    out.simple(ctx.services.bgsave(schedule)?);
+    Ok(())
+}
+
+fn bgrewriteaof(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    out.simple(ctx.services.bgrewriteaof()?);
+    Ok(())
+}
+
+fn lastsave(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    out.int(ctx.services.lastsave());
+    Ok(())
+}
+
+fn info(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    let names = ctx.argv[1..].iter().map(|name| String::from_utf8_lossy(name).to_ascii_lowercase());
+    let text = ctx.services.info(&names.collect::<Vec<_>>())?;
+    out.verbatim("txt", text.as_bytes());
     Ok(())
 }
 
@@ -130,10 +146,32 @@ fn config_get(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
 
 fn config_set(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     if !ctx.argv.len().is_multiple_of(2) {
-        return Err(Error::command("ERR wrong number of arguments for 'config|set' command"));
+        return Err(Error::syntax());
     }
     let pairs: Vec<(&[u8], &[u8])> = ctx.argv[2..].chunks(2).map(|pair| (pair[0], pair[1])).collect();
     ctx.services.config_set(&pairs)?;
     out.ok();
+    Ok(())
+}
+
+fn config_resetstat(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    ctx.services.reset_stats();
+    out.ok();
+    Ok(())
+}
+
+fn config_help(_: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    args::help(
+        out,
+        "CONFIG",
+        &[
+            "GET <pattern>",
+            "    Return parameters matching the glob-like <pattern> and their values.",
+            "SET <directive> <value>",
+            "    Set the configuration <directive> to <value>.",
+            "RESETSTAT",
+            "    Reset statistics reported by the INFO command.",
+        ],
+    );
     Ok(())
 }

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use super::args::{SHOWN_MAX, shown};
 use super::ctx::Ctx;
 use crate::encoding::num;
 use crate::error::{Error, Result};
@@ -200,9 +201,20 @@ impl Command {
         if self.flags.has(Flags::BLOCKING) {
             names.push("blocking");
         }
-        names.sort_unstable();
+        let order = |name: &&str| CATEGORIES.iter().position(|known| known == name);
+        names.sort_by_key(order);
         names.dedup();
         names.into_iter().map(|name| format!("@{name}")).collect()
+    }
+
+    /// First key, last key (negative: from the end) and step, as COMMAND INFO shows them; zeroes where that can not be
+    /// said.
+    pub fn key_range(&self) -> (i32, i32, i32) {
+        match self.keys {
+            Keys::Range(first, last, step) => (first, last, step),
+            Keys::DestAndCounted(_) => (1, 1, 1),
+            _ => (0, 0, 0),
+        }
     }
 
     /// Whether `argc` arguments (the name included) fit.
@@ -229,6 +241,31 @@ impl Command {
     }
 }
 
+/// ACL categories in the order Redis shows them.
+const CATEGORIES: &[&str] = &[
+    "keyspace",
+    "read",
+    "write",
+    "set",
+    "sortedset",
+    "list",
+    "hash",
+    "string",
+    "bitmap",
+    "hyperloglog",
+    "geo",
+    "stream",
+    "pubsub",
+    "admin",
+    "fast",
+    "slow",
+    "blocking",
+    "dangerous",
+    "connection",
+    "transaction",
+    "scripting",
+];
+
 fn counted(argv: &[&[u8]], at: usize) -> Vec<usize> {
     let n =
         argv.get(at).and_then(|arg| num::parse_i64(arg)).and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
@@ -239,8 +276,11 @@ fn counted(argv: &[&[u8]], at: usize) -> Vec<usize> {
 /// All rows, family by family.
 pub fn commands() -> impl Iterator<Item = &'static Command> {
     let families: &[&'static [Command]] = &[
+        super::debug::COMMANDS,
+        super::dump::COMMANDS,
         super::expiry::COMMANDS,
         super::hashes::COMMANDS,
+        super::introspect::COMMANDS,
         super::keys::COMMANDS,
         super::lists::COMMANDS,
         super::server::COMMANDS,
@@ -304,16 +344,6 @@ fn unknown(argv: &[&[u8]]) -> Error {
     }
     let name = shown(argv.first().copied().unwrap_or_default(), SHOWN_MAX);
     Error::command(format!("ERR unknown command '{name}', with args beginning with: {args}"))
-}
-
-/// How much of the caller's words an error text repeats.
-const SHOWN_MAX: usize = 128;
-
-/// A caller's word within an error text: one line, and as in C only up to a zero byte.
-fn shown(word: &[u8], most: usize) -> String {
-    let word = &word[..word.len().min(most)];
-    let end = word.iter().position(|&byte| byte == 0).unwrap_or(word.len());
-    String::from_utf8_lossy(&word[..end]).replace(['\r', '\n'], " ")
 }
 
 #[cfg(test)]

@@ -10,6 +10,19 @@ use super::num::NumBuf;
 
 /// The text of `d`, as Redis 7.2 and later give it for scores and other double replies.
 pub fn fmt_f64(d: f64) -> NumBuf {
+    match whole(d) {
+        Some(n) if d != 0.0 => {
+            let mut buf = NumBuf::new();
+            buf.set_i64(n);
+            buf
+        }
+        _ => fmt_f64_digits(d),
+    }
+}
+
+/// The text of `d` without the integer way (`1e+17`, where [`fmt_f64`] gives all 18 digits): what DEBUG DIGEST of Redis
+/// 7.2 and later hashes.
+pub fn fmt_f64_digits(d: f64) -> NumBuf {
     let mut buf = NumBuf::new();
     if d.is_nan() {
         buf.set(b"nan");
@@ -17,8 +30,6 @@ pub fn fmt_f64(d: f64) -> NumBuf {
         buf.set(if d > 0.0 { b"inf" } else { b"-inf" });
     } else if d == 0.0 {
         buf.set(if d.is_sign_negative() { b"-0" } else { b"0" });
-    } else if let Some(n) = whole(d) {
-        buf.set_i64(n);
     } else {
         let (digits, exponent) = shortest(d.abs());
         let mut text = Text::default();

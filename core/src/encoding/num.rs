@@ -6,7 +6,7 @@
 use std::fmt;
 use std::ops::Deref;
 
-pub use super::dtoa::{fmt_f64, whole as f64_as_i64};
+pub use super::dtoa::{fmt_f64, fmt_f64_digits, whole as f64_as_i64};
 pub use super::float::{parse_f64, strtod};
 
 /// Reads the canonical decimal text of an `i64` as Redis's `string2ll`: no sign but a leading `-`, no leading zero,
