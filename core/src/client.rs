@@ -53,6 +53,16 @@ impl Client {
         self.session.resp3 = on;
     }
 
+    /// Selects a database, as SELECT does.
+    pub fn select_db(&mut self, db: usize) -> Result<()> {
+        self.store.check_usable()?;
+        if db >= self.store.inner.databases() {
+            return Err(Error::command("ERR DB index is out of range"));
+        }
+        self.session.db = db;
+        Ok(())
+    }
+
     /// The selected database.
     pub fn selected_db(&self) -> usize {
         self.session.db

@@ -252,6 +252,11 @@ impl Inner {
         })
     }
 
+    /// Number of databases.
+    pub(crate) fn databases(&self) -> usize {
+        self.keyspace.databases()
+    }
+
     fn now_seconds(&self) -> i64 {
         self.keyspace.clock().now_ms() / 1000
     }

@@ -1,0 +1,18 @@
+"""Redis without the server: a durable Redis-like store inside your Python process.
+
+    >>> import persistkv
+    >>> with persistkv.open("data", appendonly=True) as store:
+    ...     store.rpush("queue", "first", "second")
+    ...     store.lpop("queue")
+"""
+
+import atexit
+
+from . import exceptions
+from ._persistkv import __version__
+from ._store import Store, close_all, open  # noqa: A004 - the module's own open
+from .exceptions import Error, RedisError, ResponseError
+
+__all__ = ["Error", "RedisError", "ResponseError", "Store", "__version__", "exceptions", "open"]
+
+atexit.register(close_all)

@@ -1,0 +1,136 @@
+"""The store as Python sees it."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Iterator, Mapping
+from types import TracebackType
+from typing import Any, Union
+
+from . import _persistkv
+from ._arguments import EncodableT, KeyT
+from ._hashes import Hashes
+from ._keys import Keys, Server, Strings
+from ._lists import Lists
+from ._sets import Sets
+from ._sorted_sets import SortedSets
+from .exceptions import ConfigError
+
+DirectiveT = Union[str, int, bool]
+
+
+def _directive_text(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (str, int)):
+        return str(value)
+    raise ConfigError(f"directive {name!r}: {value!r} is not a str, int or bool")
+
+
+class Store(Keys, Strings, Hashes, Lists, Sets, SortedSets, Server):
+    """An open store, made by :func:`open`. Any number of threads may use it at once.
+
+    Closing it (or leaving its ``with`` block) closes it for everyone in this process. What a log has acknowledged is
+    kept even when it is never closed.
+    """
+
+    def __init__(self, native: _persistkv.Store) -> None:
+        self._native = native
+        _open_stores.add(self)
+
+    def connection(self, db: int = 0) -> Store:
+        """The same store with another selected database."""
+        return Store(self._native.connection(db))
+
+    def close(self) -> None:
+        """Saves a snapshot if save points are set and something has changed, and closes the files. Twice is fine."""
+        self._native.close()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the store was closed."""
+        return self._native.closed
+
+    @property
+    def path(self) -> str | None:
+        """The directory, None for a store in memory."""
+        path = self._native.path
+        return None if path is None else os.fspath(path)
+
+    @property
+    def db(self) -> int:
+        """The selected database."""
+        return self._native.db
+
+    @property
+    def load_notes(self) -> list[str]:
+        """What was repaired, dropped or worth knowing when the files were loaded; empty when all was well."""
+        return self._native.load_notes
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        where = "in memory" if self.path is None else repr(self.path)
+        return f"<persistkv.Store {where}{' (closed)' if self.closed else ''}>"
+
+    def __getitem__(self, name: KeyT) -> Any:
+        value = self.get(name)
+        if value is None:
+            raise KeyError(name)
+        return value
+
+    def __setitem__(self, name: KeyT, value: EncodableT) -> None:
+        self.set(name, value)
+
+    def __delitem__(self, name: KeyT) -> None:
+        if not self.delete(name):
+            raise KeyError(name)
+
+    def __contains__(self, name: KeyT) -> bool:
+        return bool(self.exists(name))
+
+    def __len__(self) -> int:
+        return self.dbsize()
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[Any]:
+        return self.scan_iter()
+
+
+_open_stores: weakref.WeakSet[Store] = weakref.WeakSet()
+
+
+def close_all() -> None:
+    """Closes what is still open when the interpreter ends, so that save points are honoured."""
+    for store in list(_open_stores):
+        try:
+            store.close()
+        except Exception:  # noqa: BLE001 - at exit there is nobody to tell; what was acknowledged is in the log
+            continue
+
+
+def open(  # noqa: A001 - as in `persistkv.open`, the way dbm and shelve name it
+    path: str | os.PathLike[str] | None = None,
+    directives: Mapping[str, DirectiveT] | None = None,
+    *,
+    decode_responses: bool = False,
+    **more: DirectiveT,
+) -> Store:
+    """Opens the store in a directory, which is made when missing; without a path one that lives in memory.
+
+    Directives have Redis's names, in a mapping or as keywords with underscores: ``open("data", appendonly=True,
+    appendfsync="always")``, ``open("data", save="3600 1")``, ``open("data", {"dbfilename": "my.rdb"})``.
+    """
+    given = {name: _directive_text(name, value) for name, value in (directives or {}).items()}
+    for name, value in more.items():
+        given[name.replace("_", "-")] = _directive_text(name, value)
+    return Store(_persistkv.Store.open(path, given, decode_responses))

@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+import pytest
+
+import persistkv
+
+
+@pytest.fixture
+def store(tmp_path):
+    with persistkv.open(tmp_path / "data", appendonly=True, save="", decode_responses=True) as opened:
+        yield opened
+
+
+@pytest.fixture
+def raw():
+    with persistkv.open() as opened:
+        yield opened

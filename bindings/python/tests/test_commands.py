@@ -1,0 +1,177 @@
+"""Every command as a method, with the arguments and the replies that redis-py's users know."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+
+import persistkv
+from persistkv.exceptions import DataError, ResponseError, WrongTypeError
+
+
+def test_bytes_by_default(raw):
+    assert raw.set("k", "é") is True
+    assert raw.get("k") == "é".encode()
+    raw.set(b"\x00\xff", bytearray(b"b"))
+    assert raw.get(memoryview(b"\x00\xff")) == b"b"
+    raw.set("number", 5)
+    raw.set("float", 1.5)
+    assert raw.mget("number", "float", "missing") == [b"5", b"1.5", None]
+
+
+def test_set_options(store):
+    assert store.set("k", "1", nx=True) is True
+    assert store.set("k", "2", nx=True) is None
+    assert store.set("k", "2", xx=True, get=True) == "1"
+    assert store.set("k", "3", ex=datetime.timedelta(seconds=100)) is True
+    assert 98 < store.ttl("k") <= 100
+    assert store.set("k", "4", keepttl=True) and store.ttl("k") > 0
+    assert store.persist("k") is True and store.ttl("k") == -1
+    when = datetime.datetime.now() + datetime.timedelta(hours=1)
+    assert store.set("k", "5", exat=when) and store.expiretime("k") == int(when.timestamp())
+    with pytest.raises(DataError):
+        store.set("k", "1", ex=1, px=1)
+    with pytest.raises(DataError):
+        store.set("k", "1", nx=True, xx=True)
+
+
+def test_strings(store):
+    assert store.incr("n") == 1 and store.incr("n", 9) == 10 and store.decr("n", 3) == 7
+    assert store.incrbyfloat("n", 0.5) == 7.5
+    assert store.append("s", "Hello") == 5 and store.append("s", " World") == 11
+    assert store.getrange("s", 0, 4) == "Hello" and store.substr("s", -5) == "World"
+    assert store.setrange("s", 6, "Redis") == 11 and store.get("s") == "Hello Redis"
+    assert store.strlen("s") == 11
+    assert store.mset({"a": 1, "b": 2}) is True and store.msetnx({"b": 1, "c": 1}) is False
+    assert store.mget(["a", "b"]) == ["1", "2"]
+    assert store.getset("a", "x") == "1" and store.getdel("a") == "x" and store.get("a") is None
+    assert store.setex("e", 10, "v") and store.psetex("p", 10_000, "v") and store.setnx("e", "w") is False
+    assert store.getex("e", persist=True) == "v" and store.ttl("e") == -1
+    store.mset({"x": "ohmytext", "y": "mynewtext"})
+    assert store.lcs("x", "y") == "mytext" and store.lcs("x", "y", len=True) == 6
+
+
+def test_keys(store):
+    store.mset({"a": 1, "b": 2, "other": 3})
+    assert store.exists("a", "b", "nope") == 2 and store.touch("a", "nope") == 1
+    assert sorted(store.keys("?")) == ["a", "b"] and store.dbsize() == 3
+    assert sorted(store.scan_iter(match="[ab]")) == ["a", "b"]
+    assert store.type("a") == "string" and store.type("nope") == "none"
+    assert store.rename("a", "z") and store.renamenx("z", "b") is False
+    with pytest.raises(ResponseError, match="no such key"):
+        store.rename("nope", "x")
+    assert store.copy("b", "copy") and store.copy("b", "copy") is False
+    assert store.expire("b", 100) and store.expire("b", 50, gt=True) is False and store.pttl("b") > 0
+    assert store.object("encoding", "b") == "int"
+    payload = store.dump("b")
+    assert isinstance(payload, bytes) and store.restore("again", 0, payload) and store.get("again") == "2"
+    assert store.move("copy", 3) and store.connection(3).get("copy") == "2"
+    assert store.delete("b", "z", "nope") == 2 and store.unlink("other") == 1
+    assert store.randomkey() == "again"
+    assert store.swapdb(0, 3) and store.get("copy") == "2"
+    assert store.flushdb() and store.dbsize() == 0 and store.flushall()
+
+
+def test_hashes(store):
+    assert store.hset("h", "f", 1) == 1 and store.hset("h", mapping={"g": 2, "x": "y"}) == 2
+    assert store.hget("h", "f") == "1" and store.hmget("h", "f", "nope") == ["1", None]
+    assert store.hgetall("h") == {"f": "1", "g": "2", "x": "y"}
+    assert store.hincrby("h", "f", 4) == 5 and store.hincrbyfloat("h", "f", 0.5) == 5.5
+    assert store.hexists("h", "f") and store.hlen("h") == 3 and store.hstrlen("h", "x") == 1
+    assert sorted(store.hkeys("h")) == ["f", "g", "x"] and "2" in store.hvals("h")
+    assert store.hsetnx("h", "f", 1) == 0 and store.hdel("h", "f", "nope") == 1
+    assert dict(store.hscan_iter("h")) == {"g": "2", "x": "y"} and store.hrandfield("h") in ("g", "x")
+    assert store.hmset("h", {"z": 1}) is True
+    with pytest.raises(DataError):
+        store.hset("h")
+
+
+def test_lists(store):
+    assert store.rpush("l", "a", "b", "c") == 3 and store.lpush("l", "z") == 4
+    assert store.lrange("l", 0, -1) == ["z", "a", "b", "c"] and store.llen("l") == 4
+    assert store.lindex("l", 1) == "a" and store.lset("l", 1, "A") and store.lpos("l", "b") == 2
+    assert store.linsert("l", "BEFORE", "b", "x") == 5 and store.lrem("l", 0, "x") == 1
+    assert store.lpop("l") == "z" and store.rpop("l", 2) == ["c", "b"] and store.lpop("nope") is None
+    assert store.lpushx("nope", 1) == 0 and store.rpushx("l", "y") == 2
+    assert store.lmove("l", "m") == "A" and store.rpoplpush("l", "m") == "y"
+    assert store.lmpop(2, "nope", "m", direction="LEFT", count=5) == ["m", ["y", "A"]]
+    store.rpush("t", *range(10))
+    assert store.ltrim("t", 1, 2) and store.lrange("t", 0, -1) == ["1", "2"]
+
+
+def test_sets(store):
+    assert store.sadd("s", "a", "b", "c") == 3 and store.srem("s", "c", "d") == 1
+    assert store.smembers("s") == {"a", "b"} and store.sismember("s", "a") == 1
+    assert store.smismember("s", "a", "z") == [1, 0] and store.scard("s") == 2
+    store.sadd("t", "b", "x")
+    assert store.sinter("s", "t") == {"b"} and store.sunion(["s", "t"]) == {"a", "b", "x"}
+    assert store.sdiff("s", "t") == {"a"} and store.sintercard(2, ["s", "t"]) == 1
+    assert store.sinterstore("d", "s", "t") == 1 and store.sunionstore("d", "s", "t") == 3
+    assert store.sdiffstore("d", "s", "t") == 1 and store.smove("s", "d", "b") is True
+    assert set(store.sscan_iter("t")) == {"b", "x"} and store.srandmember("t") in ("b", "x")
+    assert store.spop("s") == "a" and store.spop("s") is None
+
+
+def test_sorted_sets(store):
+    assert store.zadd("z", {"a": 1, "b": 2.5, "c": 3}) == 3 and store.zadd("z", {"a": 2}, incr=True) == 3.0
+    assert store.zrange("z", 0, -1, withscores=True) == [("b", 2.5), ("a", 3.0), ("c", 3.0)]
+    assert store.zrange("z", 3, "+inf", byscore=True) == ["a", "c"] and store.zrevrange("z", 0, 0) == ["c"]
+    assert store.zscore("z", "b") == 2.5 and store.zmscore("z", ["b", "nope"]) == [2.5, None]
+    assert store.zrank("z", "c") == 2 and store.zrevrank("z", "c", withscore=True) == [0, 3.0]
+    assert store.zcount("z", 3, 3) == 2 and store.zincrby("z", 1, "c") == 4.0 and store.zcard("z") == 3
+    assert store.zrangebyscore("z", "-inf", "(4", start=0, num=1) == ["b"]
+    assert store.zunion({"z": 2}, withscores=True)[0] == ("b", 5.0)
+    assert store.zinterstore("d", ["z", "z"]) == 3 and store.zdiff(["z", "d"]) == []
+    assert store.zpopmin("z") == [("b", 2.5)] and store.zpopmax("z", 5) == [("c", 4.0), ("a", 3.0)]
+    assert store.zmpop(1, ["d"], min=True) == ["d", [("b", 5.0)]] and dict(store.zscan_iter("d")) == {"a": 6.0, "c": 8.0}
+    assert store.zrem("d", "a") == 1 and store.zremrangebyrank("d", 0, -1) == 1
+    with pytest.raises(DataError):
+        store.zadd("z", {})
+
+
+def test_server(store):
+    assert store.ping() is True and store.ping("hi") == "hi" and store.echo("x") == "x"
+    assert store.config_get("append*")["appendonly"] == "yes"
+    assert store.config_set("appendfsync", "always") and store.config_get("appendfsync") == {"appendfsync": "always"}
+    assert store.info("persistence")["aof_enabled"] == 1
+    assert store.command_count() == len(store.command_list()) > 100
+    assert abs(store.time()[0] - datetime.datetime.now().timestamp()) < 5
+    assert store.save() is True and store.bgsave() is True and store.lastsave()
+    with pytest.raises(ResponseError):
+        store.config_set("databases", 3)
+
+
+def test_every_command_has_a_method(store):
+    """A command in the table without a method fails here."""
+    other_names = {
+        "del": "delete", "object": "object", "config": "config_get", "command": "command_count", "debug": "debug_digest",
+    }  # fmt: skip
+    missing = [
+        name
+        for name in store.command_list()
+        if "|" not in name and not hasattr(store, other_names.get(name.lower(), name.lower()))
+    ]
+    assert missing == []
+
+
+def test_wrong_types_and_arguments(store):
+    store.rpush("l", "a")
+    with pytest.raises(WrongTypeError, match="WRONGTYPE Operation against a key"):
+        store.get("l")
+    with pytest.raises(ResponseError, match="value is not an integer or out of range"):
+        store.set("k", "x") and store.incr("k")
+    with pytest.raises(ResponseError, match="unknown command 'NOPE'"):
+        store.execute("NOPE")
+    for bad in (None, True, {}, object(), [1]):
+        with pytest.raises(DataError, match="Invalid input of type"):
+            store.set("k", bad)
+    with pytest.raises(ResponseError):
+        store.execute()
+    assert issubclass(persistkv.ResponseError, persistkv.RedisError)
+    assert store.set("surrogate", "ok")
+    with pytest.raises(UnicodeEncodeError):
+        store.set("k", "\udc80")
+    store.set("k", b"\xff")
+    with pytest.raises(UnicodeDecodeError):
+        store.get("k")
