@@ -63,6 +63,16 @@ impl Client {
         Ok(())
     }
 
+    /// Whether replies take RESP3 shapes.
+    pub fn resp3(&self) -> bool {
+        self.session.resp3
+    }
+
+    /// Fails as any call would: in a forked child, and after the store was closed.
+    pub fn check_usable(&self) -> Result<()> {
+        self.store.check_usable()
+    }
+
     /// The selected database.
     pub fn selected_db(&self) -> usize {
         self.session.db

@@ -3,6 +3,7 @@
 //! One table serves `Store::open`, CONFIG GET/SET, the configuration file and the documentation. Numbers, flags and
 //! choices lie in atomics, so that a command reads a limit without a lock.
 
+use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
@@ -27,6 +28,23 @@ pub enum Kind {
     Path,
     /// Save points: pairs of seconds and changes, or nothing.
     SavePoints,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unless_max = |high: i64| if high == i64::MAX { String::new() } else { format!(" to {high}") };
+        match *self {
+            Self::Flag => f.write_str("yes or no"),
+            Self::Int(low, high) => write!(f, "integer from {low}{}", unless_max(high)),
+            Self::Memory(low, high) => {
+                write!(f, "bytes from {low}{}, or with a unit as in 64mb", unless_max(high))
+            }
+            Self::Choice(words) => write!(f, "one of: {}", words.join(", ")),
+            Self::FileName => f.write_str("file name without a path"),
+            Self::Path => f.write_str("path"),
+            Self::SavePoints => f.write_str("pairs of seconds and changes, or nothing"),
+        }
+    }
 }
 
 /// A row of the directive table.

@@ -41,6 +41,24 @@ pub enum ErrorKind {
     Internal = 12,
 }
 
+impl ErrorKind {
+    /// All kinds, in the order of their numbers: a binding's test checks that it knows each.
+    pub const ALL: &[Self] = &[
+        Self::Command,
+        Self::WrongType,
+        Self::Argument,
+        Self::Config,
+        Self::Io,
+        Self::Corrupt,
+        Self::Locked,
+        Self::Closed,
+        Self::Forked,
+        Self::NotDurable,
+        Self::OutOfMemory,
+        Self::Internal,
+    ];
+}
+
 /// An error with its kind and a message fit for a user.
 #[derive(Debug)]
 pub struct Error {
@@ -103,6 +121,18 @@ impl Error {
     pub fn message(&self) -> &str {
         &self.message
     }
+
+    /// The message as a server answers it: one line with a code word in front, which is `ERR` for errors that are not
+    /// a command's own.
+    pub fn reply_text(&self) -> Cow<'_, str> {
+        let word = self.message.split(' ').next().unwrap_or_default();
+        let has_word = !word.is_empty() && word.bytes().all(|b| b.is_ascii_uppercase());
+        if has_word && !self.message.contains(['\r', '\n']) {
+            return Cow::Borrowed(&self.message);
+        }
+        let code = if has_word { "" } else { "ERR " };
+        Cow::Owned(format!("{code}{}", self.message.replace(['\r', '\n'], " ")))
+    }
 }
 
 impl fmt::Display for Error {
@@ -145,4 +175,24 @@ pub mod text {
     pub const SAME_OBJECT: &str = "ERR source and destination objects are the same";
     /// Negative counts.
     pub const MUST_BE_POSITIVE: &str = "ERR value is out of range, must be positive";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_numbered_from_one() {
+        for (at, kind) in ErrorKind::ALL.iter().enumerate() {
+            assert_eq!(*kind as usize, at + 1);
+        }
+    }
+
+    #[test]
+    fn a_reply_begins_with_a_code_word() {
+        assert_eq!(Error::wrong_type().reply_text(), text::WRONG_TYPE);
+        let error = Error::new(ErrorKind::Io, "writing /tmp/x:\nno space");
+        assert_eq!(error.reply_text(), "ERR writing /tmp/x: no space");
+        assert_eq!(Error::command("ERR two\r\nlines").reply_text(), "ERR two  lines");
+    }
 }

@@ -183,7 +183,7 @@ impl ReplySink for ReplyBuilder {
         }));
     }
     fn error(&mut self, error: &Error) {
-        self.push(Reply::Error(error.message().to_owned()));
+        self.push(Reply::Error(error.reply_text().into_owned()));
     }
     fn double(&mut self, value: f64) {
         if self.resp3 {

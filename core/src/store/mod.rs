@@ -161,6 +161,11 @@ impl Store {
         self.handle.inner.closed.load(Ordering::Acquire)
     }
 
+    /// Fails as any call would: in a forked child, and after the store was closed.
+    pub fn check_usable(&self) -> Result<()> {
+        self.handle.check_usable()
+    }
+
     /// The directory, `None` for a store in memory.
     pub fn dir(&self) -> Option<&Path> {
         self.handle.inner.disk.as_ref().map(|disk| &*disk.dir)
