@@ -92,4 +92,14 @@ mod tests {
         assert!(client.execute::<&str>(&[]).is_err());
         assert_eq!(client.execute(&["ECHO", "x"]).unwrap(), Reply::Bulk(b"x".to_vec()));
     }
+
+    #[test]
+    fn an_argument_no_key_can_hold_is_refused() {
+        let mut client = Store::memory().unwrap().client();
+        // Zeroed lazily: nothing of it is ever touched.
+        let long = vec![0; crate::table::MAX_LEN + 1];
+        let error = client.execute(&[&b"HSET"[..], b"h", b"f", &long]).unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::Argument);
+        assert!(client.execute(&[&b"SADD"[..], b"s", &long]).is_err());
+    }
 }

@@ -4,9 +4,10 @@ use super::ctx::{Ctx, Session};
 use super::services::Services;
 use super::table::{Flags, Keys, resolve};
 use crate::aof::Effects;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::keyspace::Guard;
 use crate::reply::ReplySink;
+use crate::table::MAX_LEN;
 
 /// Room asked of the log beyond the command's own bytes: SELECT, MULTI/EXEC, and effects that are longer than the command.
 const LOG_SLACK: usize = 4096;
@@ -21,6 +22,10 @@ pub fn execute(
     argv: &[&[u8]],
     out: &mut dyn ReplySink,
 ) -> Result<()> {
+    // No entry of a table can hold more; whoever reads commands from a stream has refused it long before.
+    if argv.iter().any(|arg| arg.len() > MAX_LEN) {
+        return Err(Error::new(ErrorKind::Argument, "ERR an argument is longer than 512 MB"));
+    }
     let row = resolve(argv)?;
     let writes = row.flags.has(Flags::WRITE);
     if writes && !session.replaying {
