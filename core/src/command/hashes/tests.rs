@@ -126,7 +126,7 @@ fn random_fields() {
     let mut bench = bench();
     bench.run("HSET h f v g w n 1");
     let pairs = ["f v", "g w", "n 1"];
-    assert!(pairs.iter().any(|pair| pair.starts_with(&bench.run("HRANDFIELD h"))));
+    assert!(["f", "g", "n"].contains(&bench.run("HRANDFIELD h").as_str()));
     let parts =
         |shown: String| shown.trim_matches(['[', ']']).split(' ').map(str::to_owned).collect::<Vec<_>>();
     let two = parts(bench.run("HRANDFIELD h 2 WITHVALUES"));
