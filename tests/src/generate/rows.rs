@@ -215,6 +215,8 @@ pub(super) const ZSET_ROWS: Table = &[
     (2, "ZINTERCARD #{ zset } [ LIMIT count ]"),
     (3, "ZSCAN zkey 0 < [ MATCH pattern ] ; [ COUNT count ] >"),
     (5, "ZADD ykey { 0 el }"),
+    (1, "SET ykey val"),
+    (1, "DEL { ykey }"),
     (2, "SADD tkey { el }"),
 ];
 

@@ -59,11 +59,17 @@ fn keep_lexical_order(argv: &mut Command) {
             *first = to;
         }
     };
+    // A spoilt command may have made any other key a sorted set.
+    let one_score = |arg: Option<&mut Vec<u8>>| {
+        if let Some(key) = arg {
+            key.splice(..key.len().min(1), *b"y");
+        }
+    };
     if name == b"ZRANGESTORE" {
         rename(argv.get_mut(1), b'y', b'z');
-        rename(argv.get_mut(2), if lexical { b'z' } else { b'y' }, if lexical { b'y' } else { b'z' });
+        if lexical { one_score(argv.get_mut(2)) } else { rename(argv.get_mut(2), b'y', b'z') }
     } else if lexical {
-        rename(argv.get_mut(1), b'z', b'y');
+        one_score(argv.get_mut(1));
     } else if name == b"ZADD" && argv.get(1).is_some_and(|key| key.starts_with(b"y")) {
         for score in argv.iter_mut().skip(2).step_by(2) {
             *score = b"0".to_vec();

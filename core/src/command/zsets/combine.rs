@@ -253,6 +253,7 @@ fn keep(ctx: &mut Ctx<'_>, operation: Operation, out: &mut dyn ReplySink) -> Res
     for (member, score) in all {
         result.add_value(member, score);
     }
+    let result = result.finish(&ctx.limits());
     store(ctx, argv[1], result, out);
     Ok(())
 }

@@ -5,11 +5,12 @@ use std::ops::Range;
 use super::super::args;
 use super::super::ctx::Ctx;
 use super::{lex_bounds, members_head, put_member, score_bounds};
+use crate::encoding::num::NumBuf;
 use crate::error::{Error, Result};
 use crate::keyspace::Expiry;
 use crate::reply::ReplySink;
 use crate::value::Value;
-use crate::value::zset::{Builder, Iter, LexBound, ScoreBound, ZSet};
+use crate::value::zset::{AddOptions, Iter, LexBound, ScoreBound, ZSet};
 
 /// By what a range is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,24 +165,29 @@ fn reply(ctx: &mut Ctx<'_>, preset: Preset, out: &mut dyn ReplySink) -> Result<(
 pub(super) fn zrangestore(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let argv = ctx.argv;
     let query = Query::parse(&argv[3..], Preset { store: true, ..Preset::default() })?;
-    let mut stored = Builder::new(0);
+    // Made as Redis makes it, member by member from a listpack on, unless the number of ranks says that it will not do:
+    // what has been in a listpack has no negative zeros.
+    let limits = ctx.limits();
+    let mut stored = ZSet::new();
     if let Some(zset) = ctx.zset(argv[2])? {
         let ranks = query.ranks(zset);
-        stored = Builder::new(ranks.len());
-        for (member, score) in zset.range(ranks) {
-            stored.add_value(member, score);
+        if matches!(query.bounds, Bounds::Rank(..)) {
+            stored.expect(ranks.len(), 0, &limits);
         }
+        let mut buf = NumBuf::new();
+        query.for_each(zset.range(ranks), |(member, score)| {
+            stored.add(member.as_bytes(&mut buf), score, AddOptions::default(), &limits);
+        });
     }
     store(ctx, argv[1], stored, out);
     Ok(())
 }
 
 /// Sets `key` to the result of a command, or deletes it when the result is empty, and replies with the number of members.
-pub(super) fn store(ctx: &mut Ctx<'_>, key: &[u8], result: Builder, out: &mut dyn ReplySink) {
-    let zset = result.finish(&ctx.limits());
-    let len = zset.len();
+pub(super) fn store(ctx: &mut Ctx<'_>, key: &[u8], result: ZSet, out: &mut dyn ReplySink) {
+    let len = result.len();
     if len > 0 {
-        ctx.set_value(key, Value::ZSet(zset), Expiry::Clear);
+        ctx.set_value(key, Value::ZSet(result), Expiry::Clear);
         ctx.dirty(1);
     } else if ctx.remove(key) {
         ctx.dirty(1);

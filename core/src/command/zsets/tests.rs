@@ -322,6 +322,28 @@ fn results_are_compact_when_they_fit() {
 }
 
 #[test]
+fn what_was_in_a_listpack_has_no_negative_zero() {
+    let mut bench = Bench::new(&[("zset-max-listpack-entries", "2")]);
+    bench.expect(&[
+        ("ZADD k -0 a 1 b 2 c", "3"),
+        ("ZSCORE k a", "-0"),
+        ("ZRANGESTORE d k 0 -1", "3"),
+        ("ZSCORE d a", "-0"),
+        ("ZRANGESTORE d k -inf +inf BYSCORE", "3"),
+        ("ZSCORE d a", "0"),
+        ("ZRANGESTORE d k +inf -inf BYSCORE REV", "3"),
+        ("ZSCORE d a", "-0"),
+        ("ZUNIONSTORE d 1 k", "3"),
+        ("ZSCORE d a", "-0"),
+        ("ZINTERSTORE d 2 k k AGGREGATE MIN", "3"),
+        ("ZSCORE d a", "-0"),
+        ("ZREM k b c", "2"),
+        ("ZUNIONSTORE d 1 k", "1"),
+        ("ZSCORE d a", "0"),
+    ]);
+}
+
+#[test]
 fn drawing_and_scanning() {
     for mut bench in both() {
         bench.run("ZADD k 1 a 2 b 3 c");
