@@ -162,7 +162,7 @@ fn files_are_short_and_say_what_they_are_for() {
             wrong.push(format!("{name} has {lines} lines"));
         }
         let said = text.lines().find(|l| !l.trim().is_empty() && !l.starts_with("#!"));
-        let is_test_body = name.ends_with("/tests.rs");
+        let is_test_body = name.ends_with("tests.rs");
         if !said.is_some_and(|l| l.starts_with("//")) && !is_test_body {
             wrong.push(format!("{name} does not begin with what it is for"));
         }

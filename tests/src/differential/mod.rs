@@ -98,7 +98,11 @@ impl Plan {
 impl Trial<'_> {
     /// Runs a family's sequences; the report of the first difference, shrunk.
     pub fn check(&mut self, family: &Family, plan: Plan) -> Result<(), String> {
-        let generator = Generator::new(family);
+        self.check_with(&Generator::new(family), family, plan)
+    }
+
+    /// The same with a generator of some of the family's commands.
+    pub fn check_with(&mut self, generator: &Generator, family: &Family, plan: Plan) -> Result<(), String> {
         for seed in plan.seed..plan.seed + plan.sequences {
             let mut sequence = generator.sequence(seed, plan.length);
             sequence.retain(|argv| !self.known.avoids(argv));

@@ -42,6 +42,17 @@ impl Generator {
         Self { rows, total }
     }
 
+    /// The names of its commands.
+    pub fn names(&self) -> Vec<String> {
+        self.rows.iter().map(|(_, t)| String::from_utf8_lossy(t.name()).into_owned()).collect()
+    }
+
+    /// Leaves out the rows of the commands that are not wanted.
+    pub fn keep(&mut self, mut wanted: impl FnMut(&[u8]) -> bool) {
+        self.rows.retain(|(_, template)| wanted(template.name()));
+        self.total = self.rows.iter().map(|(weight, _)| weight).sum();
+    }
+
     /// The sequence of `length` commands that belongs to a seed.
     pub fn sequence(&self, seed: u64, length: usize) -> Vec<Command> {
         let mut words = Words::new(seed);
