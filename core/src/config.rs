@@ -354,12 +354,18 @@ const fn all() -> [Directive; TABLE.len()] {
 }
 
 fn parse(row: &Row, value: &[u8]) -> std::result::Result<Parsed, String> {
-    let text = std::str::from_utf8(value).map_err(|_| "the value is not UTF-8".to_owned())?;
-    let within = |n: i64, low: i64, high: i64, what: &str| {
+    let text = match std::str::from_utf8(value) {
+        Ok(text) => text,
+        Err(_) if matches!(row.kind, Kind::FileName | Kind::Path) => {
+            return Err("the value is not UTF-8".to_owned());
+        }
+        // No number, flag or word: refused below in the words of its kind.
+        Err(_) => "\u{fffd}",
+    };
+    let within = |n: i64, low: i64, high: i64| {
         if n < low || n > high {
             return Err(format!("argument must be between {low} and {high} inclusive"));
         }
-        let _ = what;
         Ok(Parsed::Number(n))
     };
     match row.kind {
@@ -368,11 +374,9 @@ fn parse(row: &Row, value: &[u8]) -> std::result::Result<Parsed, String> {
         Kind::Flag => Err("argument must be 'yes' or 'no'".to_owned()),
         Kind::Int(low, high) => {
             let n = num::parse_i64(value).ok_or("argument couldn't be parsed into an integer")?;
-            within(n, low, high, "integer")
+            within(n, low, high)
         }
-        Kind::Memory(low, high) => {
-            within(memory(text).ok_or("argument must be a memory value")?, low, high, "memory")
-        }
+        Kind::Memory(low, high) => within(memory(text).ok_or("argument must be a memory value")?, low, high),
         Kind::Choice(words) => {
             let at = words.iter().position(|word| text.eq_ignore_ascii_case(word));
             let at =

@@ -13,7 +13,7 @@ pub struct Engine {
 impl Engine {
     /// A new store in memory.
     pub fn memory() -> Self {
-        match Store::memory() {
+        match Store::memory_with(&[("save", "")]) {
             Ok(store) => Self::of(&store),
             Err(e) => panic!("opening a store in memory: {e}"),
         }
