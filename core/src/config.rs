@@ -4,6 +4,7 @@
 //! choices lie in atomics, so that a command reads a limit without a lock.
 
 use std::fmt;
+use std::num::IntErrorKind;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
@@ -425,7 +426,15 @@ fn memory(text: &str) -> Option<i64> {
         "gb" => 1024 * 1024 * 1024,
         _ => return None,
     };
-    text[..digits].parse::<i64>().ok()?.checked_mul(unit)
+    // A number too large to be held is a number all the same, only out of every range.
+    const TOO_LARGE: i64 = -1;
+    match text[..digits].parse::<i64>() {
+        // As Redis: no digits are zero.
+        Err(_) if digits == 0 => Some(0),
+        Ok(n) => Some(n.checked_mul(unit).unwrap_or(TOO_LARGE)),
+        Err(e) if *e.kind() == IntErrorKind::PosOverflow => Some(TOO_LARGE),
+        Err(_) => None,
+    }
 }
 
 #[cfg(test)]

@@ -276,6 +276,8 @@ fn how(argv: &Command, dead_keys: bool) -> How {
         b"MEMORY" if sub == b"USAGE" => How::Kind,
         b"CLIENT" if sub == b"ID" || sub == b"INFO" || sub == b"LIST" => How::Kind,
         b"OBJECT" if matches!(sub.as_slice(), b"IDLETIME" | b"REFCOUNT") => How::Kind,
+        // What a pattern finds depends on which directives there are.
+        b"CONFIG" if sub == b"GET" && argv.iter().any(|a| a.contains(&b'*')) => How::Kind,
         b"CONFIG" if sub == b"GET" => How::Pairs,
         b"DBSIZE" if dead_keys => How::Kind,
         b"RANDOMKEY" => How::Kind,

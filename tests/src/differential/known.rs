@@ -63,6 +63,11 @@ impl Known {
 /// The engine, judged by Redis 7.0, Redis 8.2 and Valkey 8.1 together.
 pub const ENGINE: Known = Known {
     avoid: &[
+        Avoid {
+            command: "RESTORE",
+            with: &["9223372036854775807"],
+            why: "the servers' sum of it and the present overflows, and the key is gone at once",
+        },
         Avoid { command: "LSET", with: &["4294967296"], why: LSET_INDEX },
         Avoid { command: "LSET", with: &["9223372036854775807"], why: LSET_INDEX },
         Avoid { command: "LSET", with: &["-9223372036854775808"], why: LSET_INDEX },
