@@ -271,7 +271,8 @@ fn keys_of(argv: &[&[u8]]) -> Result<(String, Vec<usize>)> {
         return Err(Error::command("ERR Invalid number of arguments specified for command"));
     }
     let keys = row.key_positions(argv);
-    if keys.is_empty() {
+    let only_destination = matches!(row.keys, Keys::DestAndCounted(_)) && keys.len() == 1;
+    if keys.is_empty() || only_destination {
         return Err(Error::command("ERR Invalid arguments specified for command"));
     }
     Ok((name, keys))
