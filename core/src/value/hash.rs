@@ -176,17 +176,20 @@ impl Hash {
         }
         match self {
             Hash::Listpack(lp) => {
-                if let Some(old) = find(lp, field).and_then(|at| lp.next(at)) {
-                    lp.replace(old, value);
-                    return false;
+                let old = find(lp, field).and_then(|at| lp.next(at));
+                match old {
+                    Some(old) => lp.replace(old, value),
+                    None => {
+                        lp.push(field);
+                        lp.push(value);
+                    }
                 }
-                lp.push(field);
-                lp.push(value);
+                // Also when a value was replaced: the limit may have become lower meanwhile.
                 let len = lp.len() / 2;
                 if len > limits.hash_max_listpack_entries {
                     self.convert(len);
                 }
-                true
+                old.is_none()
             }
             Hash::Table(elements) => elements.set(field, value),
         }

@@ -272,7 +272,7 @@ fn how(argv: &Command, dead_keys: bool) -> How {
         b"HPTTL" | b"HPEXPIRETIME" => How::AllNear(6_000),
         b"TIME" | b"LASTSAVE" => How::Kind,
         // The order of all commands is that of a table of the server's.
-        b"COMMAND" if argv.len() == 1 => How::Kind,
+        b"COMMAND" if argv.len() == 1 || matches!(sub.as_slice(), b"COUNT" | b"LIST" | b"DOCS") => How::Kind,
         b"MEMORY" if sub == b"USAGE" => How::Kind,
         b"CLIENT" if sub == b"ID" || sub == b"INFO" || sub == b"LIST" => How::Kind,
         b"OBJECT" if matches!(sub.as_slice(), b"IDLETIME" | b"REFCOUNT") => How::Kind,
