@@ -113,6 +113,10 @@ endif
 
 ##@ Files that are made and committed
 
+.PHONY: docs
+docs: ## Make docs/directives.md and docs/commands.md anew from the tables
+	PERSISTKV_WRITE_DOCS=1 $(CARGO) test --quiet -p persistkv --test docs
+
 .PHONY: header
 header: ## Make include/persistkv.h anew from ffi/
 ifneq ($(HAS_FFI),)
