@@ -114,7 +114,8 @@ fn restore(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let at = match ttl {
         0 => None,
         _ if options.absolute => Some(ttl),
-        _ => Some(ttl.saturating_add(ctx.now())),
+        // Beyond the end of time Redis wraps around, and the key is over before it begins.
+        _ => Some(ttl.wrapping_add(ctx.now())),
     };
     out.ok();
     if at.is_some_and(|at| ctx.is_over(at)) {

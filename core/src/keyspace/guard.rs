@@ -379,7 +379,9 @@ impl<'a> Guard<'a> {
         let h = hash(key);
         self.purge(db, h, key);
         let clock = self.access_clock();
-        if let Some((entry, memory)) = self.shard_mut(h).find_for_change(db, h, key)
+        let found = self.shard_mut(h).find_for_change(db, h, key);
+        let exists = found.is_some();
+        if let Some((entry, memory)) = found
             && entry.kind() != kind::BOXED
             && (expiry == Expiry::Keep || (expiry == Expiry::Clear && entry.expiry().is_none()))
         {
@@ -390,7 +392,9 @@ impl<'a> Guard<'a> {
             return;
         }
         let expiry = self.resolve(db, h, key, expiry);
-        self.remove_hashed(db, h, key);
+        if exists {
+            self.remove_hashed(db, h, key);
+        }
         self.add(db, h, Entry::with_bytes(key, bytes, expiry, form, 0));
     }
 
