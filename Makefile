@@ -28,10 +28,16 @@ build: ## Build the engine, the C library and the program (release)
 	$(CARGO) build --release
 
 .PHONY: demo
-demo: ## Run the Rust quick start, the shortest way to see it work
-	@if ls core/examples/*.rs >/dev/null 2>&1; then \
-	  $(CARGO) run --quiet -p persistkv --example quickstart; \
-	else echo "demo: there is no example yet"; fi
+demo: ## The main job from end to end: C, Python, Node and real servers on one directory
+	tests/servers/install.sh || echo "demo: some servers could not be fetched; what needs them is skipped"
+	$(MAKE) --no-print-directory examples-c
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r demo/requirements.txt
+	cd bindings/python && CARGO_TARGET_DIR=$(CURDIR)/target/python VIRTUAL_ENV=$(CURDIR)/$(VENV) \
+	  $(CURDIR)/$(BIN)/maturin develop --quiet
+	cd bindings/node && npm ci --no-audit --no-fund --loglevel=error
+	cd bindings/node && CARGO_TARGET_DIR=$(CURDIR)/target/node npm run --silent build
+	$(BIN)/python demo/demo.py
 
 .PHONY: test
 test: test-rust test-python test-node ## Every test, with real servers as the judge
