@@ -24,10 +24,16 @@ pub(super) struct Input<'r> {
     /// Everything read goes here too, while somebody keeps opaque bytes.
     record: Option<Vec<u8>>,
     scratch: Vec<u8>,
+    /// Where the stream ends, as far as anybody knows.
+    size: Option<u64>,
 }
 
+/// For how many elements room is made at once when nobody knows the stream's size.
+const ROOM: u64 = 1 << 12;
+
 impl<'r> Input<'r> {
-    pub(super) fn new(stream: &'r mut dyn BufRead) -> Self {
+    /// Reads `stream`, which has `size` bytes in all if that is known.
+    pub(super) fn new(stream: &'r mut dyn BufRead, size: Option<u64>) -> Self {
         Self {
             stream,
             piece: Vec::new(),
@@ -36,7 +42,14 @@ impl<'r> Input<'r> {
             crc: Some(0),
             record: None,
             scratch: Vec::new(),
+            size,
         }
+    }
+
+    /// For how many of `n` announced elements to make room: no more than can still come, at a byte or more each.
+    pub(super) fn room(&self, n: u64) -> usize {
+        let can_come = self.size.map_or(ROOM, |size| size.saturating_sub(self.offset()));
+        usize::try_from(n.min(can_come)).unwrap_or(usize::MAX)
     }
 
     /// Offset of the next byte.

@@ -36,7 +36,8 @@ pub struct Format {
 pub struct LoadOptions {
     /// Names the source in error messages.
     pub file: PathBuf,
-    /// The file's size in bytes, if known: size hints beyond what it can hold are cut.
+    /// The size in bytes of the file or stream from where reading begins, if known: it lets room be made for large
+    /// values at once without believing their word.
     pub size: Option<u64>,
     /// The limits of compact forms.
     pub limits: Limits,
@@ -256,7 +257,7 @@ pub(super) fn run(
     report: &mut LoadReport,
 ) -> std::result::Result<(), Stop> {
     let mut load = Load {
-        input: Input::new(stream),
+        input: Input::new(stream, options.size),
         options,
         loader,
         report,

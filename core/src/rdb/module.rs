@@ -71,7 +71,7 @@ fn values(input: &mut Input<'_>) -> Res<()> {
 pub(super) fn name(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut stream = bytes;
-    let Ok(id) = Input::new(&mut stream).len() else { return String::from("?") };
+    let Ok(id) = Input::new(&mut stream, None).len() else { return String::from("?") };
     let letter = |i: u32| char::from(ALPHABET[(id >> (58 - 6 * i) & 63) as usize]);
     (0..9).map(letter).collect()
 }

@@ -109,11 +109,6 @@ fn count(input: &mut Input<'_>) -> Res<u64> {
     }
 }
 
-/// How much room to make on a file's word; the values bound it further.
-fn hint(n: u64) -> usize {
-    usize::try_from(n).unwrap_or(usize::MAX)
-}
-
 /// A compact container. None is larger than an element may be, so all that is in it fits an entry.
 fn blob(input: &mut Input<'_>) -> Res<Vec<u8>> {
     let mut bytes = Vec::new();
@@ -191,7 +186,7 @@ fn from_nodes(nodes: Vec<Node>, limits: &Limits) -> Res<List> {
 
 fn set(input: &mut Input<'_>, limits: &Limits) -> Res<Set> {
     let n = count(input)?;
-    let mut set = Set::for_loading(hint(n), limits);
+    let mut set = Set::for_loading(input.room(n), limits);
     let mut member = Vec::new();
     for _ in 0..n {
         input.element(&mut member)?;
@@ -202,7 +197,7 @@ fn set(input: &mut Input<'_>, limits: &Limits) -> Res<Set> {
 
 fn zset(input: &mut Input<'_>, kind: u8, limits: &Limits) -> Res<ZSet> {
     let n = count(input)?;
-    let mut zset = zset::Builder::new(hint(n));
+    let mut zset = zset::Builder::new(input.room(n));
     let mut member = Vec::new();
     for _ in 0..n {
         input.element(&mut member)?;
@@ -230,7 +225,7 @@ fn text_double(input: &mut Input<'_>) -> Res<f64> {
 
 fn hash(input: &mut Input<'_>, limits: &Limits) -> Res<Hash> {
     let n = count(input)?;
-    let mut hash = Hash::for_loading(hint(n), limits);
+    let mut hash = Hash::for_loading(input.room(n), limits);
     let (mut field, mut value) = (Vec::new(), Vec::new());
     for _ in 0..n {
         input.element(&mut field)?;
@@ -275,7 +270,7 @@ fn expiring_hash(input: &mut Input<'_>, kind: u8, family: Family, limits: &Limit
 /// Field, value, absolute expiry in ms or -1.
 fn valkey_hash(input: &mut Input<'_>, limits: &Limits) -> Res<(Hash, u64)> {
     let n = count(input)?;
-    let mut hash = Hash::for_loading(hint(n), limits);
+    let mut hash = Hash::for_loading(input.room(n), limits);
     let mut expiring = 0;
     let (mut field, mut value) = (Vec::new(), Vec::new());
     for _ in 0..n {
@@ -294,7 +289,7 @@ fn valkey_hash(input: &mut Input<'_>, limits: &Limits) -> Res<(Hash, u64)> {
 /// Expiry in ms relative to `lowest` and plus one (0: none), field, value.
 fn redis_hash(input: &mut Input<'_>, lowest: i64, limits: &Limits) -> Res<(Hash, u64)> {
     let n = count(input)?;
-    let mut hash = Hash::for_loading(hint(n), limits);
+    let mut hash = Hash::for_loading(input.room(n), limits);
     let mut expiring = 0;
     let (mut field, mut value) = (Vec::new(), Vec::new());
     for _ in 0..n {

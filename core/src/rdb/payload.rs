@@ -97,7 +97,8 @@ pub fn restore_payload(payload: &[u8], limits: &Limits) -> Result<LoadedValue> {
     if crc64::update(0, rest) != u64::from_le_bytes(*crc) {
         return Err(footer_wrong());
     }
-    let mut input = Input::new(&mut value);
+    let size = value.len() as u64;
+    let mut input = Input::new(&mut value, Some(size));
     input.no_checksum();
     let read = || {
         let kind = input.byte()?;
