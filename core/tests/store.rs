@@ -199,3 +199,48 @@ fn a_store_in_memory_says_that_it_can_not_be_saved() {
     assert!(store.dir().is_none());
     store.close().unwrap();
 }
+
+#[test]
+fn snapshots_and_rewrites_asked_for_at_once_take_turns() {
+    let dir = Dir::new("turns");
+    let store = Store::open(&dir.0, AOF).unwrap();
+    fill(&mut store.client());
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                let mut client = store.client();
+                for _ in 0..20 {
+                    // While a BGSAVE runs, and only then, SAVE is refused as by Redis.
+                    if let Err(error) = client.execute(&["SAVE"]) {
+                        assert_eq!(error.message(), "ERR Background save already in progress");
+                    }
+                }
+            });
+        }
+        scope.spawn(|| {
+            let mut client = store.client();
+            for command in ["BGSAVE", "BGREWRITEAOF"].iter().cycle().take(40) {
+                // Either may find the other under way.
+                let _ = client.execute(&[command]);
+            }
+        });
+    });
+    let info = |name: &str| match store.client().execute(&["INFO", "persistence"]).unwrap() {
+        Reply::Bulk(text) | Reply::Verbatim(_, text) => {
+            let text = String::from_utf8(text).unwrap();
+            text.lines().find_map(|line| line.strip_prefix(name).map(str::to_owned)).unwrap()
+        }
+        other => panic!("{other:?}"),
+    };
+    while info("rdb_bgsave_in_progress:") == "1" || info("aof_rewrite_in_progress:") == "1" {
+        std::thread::yield_now();
+    }
+    assert_eq!(info("rdb_last_bgsave_status:"), "ok");
+    assert_eq!(info("aof_last_bgrewrite_status:"), "ok");
+    store.close().unwrap();
+    for directives in [AOF, RDB] {
+        let store = Store::open(&dir.0, directives).unwrap();
+        check(&mut store.client());
+        store.close().unwrap();
+    }
+}

@@ -137,6 +137,7 @@ impl Inner {
 
     /// The new file takes appends from the cut on; the base is written from the cut.
     fn rewrite_log(&self, log: &Log) -> Result<()> {
+        let _file = self.saves.file();
         let mut rewrite = log.begin_rewrite()?;
         let mut switched = Ok(0);
         let cut = self.keyspace.begin_cut(|| switched = rewrite.switch())?;

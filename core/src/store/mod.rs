@@ -277,6 +277,8 @@ impl Inner {
         self.background.stop();
         self.stop_bgsave();
         self.stop_rewrite();
+        // A SAVE under way is the last one to write: the directory's lock is let go after this.
+        drop(self.saves.file());
         // Whoever holds a shard finishes; whoever comes later meets a closed log.
         drop(self.keyspace.lock_all());
         let saved = if self.disk.is_some()

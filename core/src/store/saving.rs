@@ -41,6 +41,8 @@ pub(super) struct SaveState {
 #[derive(Default)]
 pub(super) struct Saves {
     state: Mutex<SaveState>,
+    /// Held while a snapshot or the base of the log is written: there is one cut at a time, and one temporary file.
+    file: Mutex<()>,
     /// Asks the BGSAVE under way to give up.
     cancel: AtomicBool,
     /// `SaveState::failed`, for the gate of every write.
@@ -50,6 +52,11 @@ pub(super) struct Saves {
 impl Saves {
     pub(super) fn state(&self) -> MutexGuard<'_, SaveState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until nobody writes a snapshot or the base of the log, and keeps it so. Never taken with a shard held.
+    pub(super) fn file(&self) -> MutexGuard<'_, ()> {
+        self.file.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the last BGSAVE failed.
@@ -100,6 +107,8 @@ impl Inner {
     /// SAVE: in the caller's thread, while other callers go on.
     pub(super) fn save_now(&self) -> Result<()> {
         let disk = self.disk()?;
+        // Before the cut: a second SAVE waits for the first, as two of a server's clients do.
+        let _file = self.saves.file();
         if self.saves.state().running {
             return Err(Error::command("ERR Background save already in progress"));
         }
@@ -137,21 +146,22 @@ impl Inner {
         state.last_try = self.now_seconds();
         let disk = disk.clone();
         let work = move || {
+            // The cut of a SAVE may be over while its file is not.
+            let file = inner.saves.file();
             let result = inner.write_snapshot(&disk, cut, &inner.saves.cancel);
+            drop(file);
+            if result.is_ok() {
+                inner.saved(dirty);
+            }
+            // Nothing may wait for the state after this: the next BGSAVE joins this thread with the state held.
             let mut state = inner.saves.state();
             state.running = false;
             state.last_seconds = Some(inner.now_seconds() - state.last_try);
-            match result {
-                Ok(()) => {
-                    inner.saves.set_failed(&mut state, false);
-                    drop(state);
-                    inner.saved(dirty);
-                }
-                Err(_) if inner.saves.cancel.load(Ordering::Relaxed) => {}
-                Err(error) => {
-                    inner.saves.set_failed(&mut state, true);
-                    log::error!("the snapshot in the background failed: {error}");
-                }
+            if let Err(error) = result
+                && !inner.saves.cancel.load(Ordering::Relaxed)
+            {
+                inner.saves.set_failed(&mut state, true);
+                log::error!("the snapshot in the background failed: {error}");
             }
         };
         let spawned = std::thread::Builder::new().name("persistkv-save".into()).spawn(work);
