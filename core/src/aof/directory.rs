@@ -7,6 +7,7 @@ use super::files::Layout;
 use super::filler;
 use super::manifest::{Entry, Kind, Manifest, publish};
 use super::replay::LoadReport;
+use super::rewrite::UNLISTED;
 use super::window::{Stepped, Window};
 use crate::error::{Error, Result};
 use crate::fs::{File, FileExt, FileSystem, Open};
@@ -40,8 +41,8 @@ pub(super) fn find_manifest(
     let name = layout.manifest_name();
     let old = layout.old_single_file();
     let old_len = fs.file_len(&old).map_err(|e| Error::io("looking for", &old, e))?;
-    let manifest = match read_small(fs, layout, &name)? {
-        Some(text) => Manifest::parse(&layout.path(&name).display().to_string(), &text)?,
+    let manifest = match read_manifest(fs, layout)? {
+        Some(manifest) => manifest,
         None if old_len.is_some() => {
             let folder = layout.folder();
             fs.create_dir_all(&folder).map_err(|e| Error::io("creating", &folder, e))?;
@@ -82,7 +83,7 @@ pub(super) fn refuse_orphans(fs: &dyn FileSystem, layout: &Layout, names: &[Stri
         let file = fs.open(&path, Open::Read).map_err(fail)?;
         let len = file.size().map_err(fail)?;
         let orphan = LogFile { entry: Entry::new(name.clone(), 1, kind), file, len };
-        if holds_data(&orphan)? {
+        if holds_data(&orphan)? && !waits_for_base(&orphan)? {
             return Err(Error::corrupt(
                 path.display(),
                 0,
@@ -96,8 +97,9 @@ pub(super) fn refuse_orphans(fs: &dyn FileSystem, layout: &Layout, names: &[Stri
     Ok(())
 }
 
-pub(super) fn read_small(fs: &dyn FileSystem, layout: &Layout, name: &str) -> Result<Option<Vec<u8>>> {
-    let path = layout.path(name);
+/// Reads the manifest; `None` when there is none.
+pub(super) fn read_manifest(fs: &dyn FileSystem, layout: &Layout) -> Result<Option<Manifest>> {
+    let path = layout.path(&layout.manifest_name());
     let fail = |e| Error::io("reading", &path, e);
     let file = match fs.open(&path, Open::Read) {
         Ok(file) => file,
@@ -110,7 +112,7 @@ pub(super) fn read_small(fs: &dyn FileSystem, layout: &Layout, name: &str) -> Re
     }
     let mut text = vec![0; len as usize];
     file.read_exact_at(&mut text, 0).map_err(fail)?;
-    Ok(Some(text))
+    Manifest::parse(&path.display().to_string(), &text).map(Some)
 }
 
 /// Opens all live files, so that a missing one is noticed before anything is loaded.
@@ -130,6 +132,13 @@ pub(super) fn open_files(fs: &dyn FileSystem, layout: &Layout, manifest: &Manife
         files.push(LogFile { entry: entry.clone(), file, len });
     }
     Ok(files)
+}
+
+/// Whether a file belongs to a log that was turned on and whose first rewrite was not committed.
+fn waits_for_base(file: &LogFile) -> Result<bool> {
+    let mut window = Window::new(file, 0);
+    window.step(&mut CommandParser::default())?;
+    Ok(window.record() == UNLISTED)
 }
 
 /// Whether a file holds anything but annotations.

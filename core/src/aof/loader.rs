@@ -56,6 +56,8 @@ pub(super) struct End {
     pub(super) good: u64,
     /// Behind the last record or annotation that is not filler.
     pub(super) data_end: u64,
+    /// Bytes of the RDB at the start.
+    pub(super) preamble: u64,
     pub(super) damage: Option<Damage>,
 }
 
@@ -69,6 +71,7 @@ pub(super) struct Loader<'a> {
     before: u64,
     total: u64,
     told: u64,
+    preamble: u64,
     damage: Option<Damage>,
     /// The commands of an open transaction: bytes, and per command its argument ranges and offset.
     held: Vec<u8>,
@@ -86,6 +89,7 @@ impl<'a> Loader<'a> {
             before,
             total,
             told: 0,
+            preamble: 0,
             damage: None,
             held: Vec::new(),
             held_commands: Vec::new(),
@@ -96,7 +100,7 @@ impl<'a> Loader<'a> {
     /// Delivers everything that is whole; what comes after is told in the result.
     pub(super) fn run(mut self, target: &mut dyn Target, report: &mut LoadReport) -> Result<End> {
         self.deliver_all(target, report)?;
-        Ok(End { good: self.good, data_end: self.data_end, damage: self.damage })
+        Ok(End { good: self.good, data_end: self.data_end, preamble: self.preamble, damage: self.damage })
     }
 
     fn deliver_all(&mut self, target: &mut dyn Target, report: &mut LoadReport) -> Result<()> {
@@ -115,6 +119,7 @@ impl<'a> Loader<'a> {
             self.window = Window::new(file, used);
             self.good = used;
             self.data_end = used;
+            self.preamble = used;
         }
         loop {
             let at = self.window.next_position();
@@ -210,6 +215,9 @@ impl<'a> Loader<'a> {
             self.held.clear();
         } else if self.in_multi {
             let base = self.held.len();
+            self.held.try_reserve(record.len()).map_err(|_| {
+                Error::new(ErrorKind::OutOfMemory, "not enough memory for a transaction of the log")
+            })?;
             self.held.extend_from_slice(record);
             let args = args.iter().map(|r| r.start + base..r.end + base).collect();
             self.held_commands.push((args, at));

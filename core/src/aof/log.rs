@@ -17,7 +17,7 @@ use std::time::Instant;
 use super::active::{Active, HEAD, PAGE};
 use super::effects::Effects;
 use super::files::Layout;
-use super::manifest::{Entry, Kind, publish};
+use super::manifest::{Entry, Kind, Manifest, publish};
 use super::replay::{Opened, Tail};
 use super::rewrite::Progress;
 use super::session::Session;
@@ -107,18 +107,14 @@ pub struct Stats {
     pub rewrite_failures: u32,
     /// Whether a rewrite is under way.
     pub rewriting: bool,
+    /// Whether the log was turned on and waits for its first rewrite.
+    pub waiting: bool,
 }
 
 impl Log {
     /// Opens the log for appending behind what replay found. A fresh directory gets its first file and manifest;
     /// otherwise nothing on disk changes before the first write.
     pub fn open(fs: Arc<dyn FileSystem>, layout: Layout, opened: Opened, options: Options) -> Result<Self> {
-        if options.step_bytes == 0 || !options.step_bytes.is_multiple_of(PAGE) {
-            return Err(Error::new(
-                ErrorKind::Argument,
-                "the step of the log must be a multiple of 4096 bytes",
-            ));
-        }
         let folder = layout.folder();
         let mut manifest = opened.manifest;
         let tail = match opened.tail {
@@ -138,6 +134,24 @@ impl Log {
                 Tail { name, data_end: 0 }
             }
         };
+        Self::assemble(fs, layout, manifest, tail, opened.total_bytes, options)
+    }
+
+    /// The log with nothing done to the disk yet.
+    pub(super) fn assemble(
+        fs: Arc<dyn FileSystem>,
+        layout: Layout,
+        manifest: Manifest,
+        tail: Tail,
+        total_bytes: u64,
+        options: Options,
+    ) -> Result<Self> {
+        if options.step_bytes == 0 || !options.step_bytes.is_multiple_of(PAGE) {
+            return Err(Error::new(
+                ErrorKind::Argument,
+                "the step of the log must be a multiple of 4096 bytes",
+            ));
+        }
         let path = layout.path(&tail.name);
         let file = fs.open(&path, Open::Write).map_err(|e| Error::io("opening", &path, e))?;
         let lsn = tail.data_end;
@@ -158,10 +172,11 @@ impl Log {
             threads_running: false,
             last_second: 0,
             manifest,
+            unlisted: false,
             session: Session::default(),
             rewrite: Progress::default(),
-            other_bytes: opened.total_bytes.saturating_sub(tail.data_end),
-            base_bytes: opened.total_bytes,
+            other_bytes: total_bytes.saturating_sub(tail.data_end),
+            base_bytes: total_bytes,
         };
         let shared = Shared {
             fs,
@@ -319,6 +334,7 @@ impl Log {
             rewrites: state.rewrite.done,
             rewrite_failures: state.rewrite.failures,
             rewriting: state.rewrite.running,
+            waiting: state.unlisted,
         }
     }
 

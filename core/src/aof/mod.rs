@@ -2,12 +2,13 @@
 //!
 //! * [`manifest`] names the files, [`files`] finds them; [`replay`] loads them and repairs a torn tail.
 //! * [`log`] appends: under shard guards, at memory speed, and so that the file is a valid log at every instant.
-//! * [`rewrite`] replaces base and increments.
+//! * [`rewrite`] replaces base and increments; [`check`] looks at files from outside.
 //!
 //! Knows the file system seam and the protocol's bytes, no values and no commands: replay hands arguments to a callback,
 //! a rewrite hands a file to be written.
 
 mod active;
+pub mod check;
 mod checkline;
 mod directory;
 pub mod effects;

@@ -51,6 +51,39 @@ pub(super) fn examine(file: &LogFile, from: u64) -> Result<Proof> {
     }
 }
 
+/// All check lines of a file: how many hold, and where those are that do not. A line that does not hold is no damage by
+/// itself: who edits a log by hand leaves it behind.
+pub(super) fn audit(file: &LogFile, from: u64) -> Result<(u64, Vec<u64>)> {
+    const TOLD: usize = 100;
+    let mut good = 0;
+    let mut bad = Vec::new();
+    let mut window = Window::new(file, from);
+    let mut parser = CommandParser::default();
+    loop {
+        match window.step(&mut parser)? {
+            Stepped::Command { .. } => {}
+            Stepped::Annotation { .. } => {
+                let at = window.position();
+                let Some(mark) = checkline::parse_check(window.record()) else { continue };
+                let path = std::path::Path::new(&file.entry.name);
+                let holds = match at.checked_sub(mark.len) {
+                    Some(start) => {
+                        let crc = checkline::crc_range(&*file.file, start, at, 0);
+                        crc.map_err(|e| Error::io("reading", path, e))? == mark.crc
+                    }
+                    None => false,
+                };
+                if holds {
+                    good += 1;
+                } else if bad.len() < TOLD {
+                    bad.push(at);
+                }
+            }
+            Stepped::End | Stepped::Short | Stepped::Malformed { .. } => return Ok((good, bad)),
+        }
+    }
+}
+
 /// Where the tail `from..to` of a file ends when filler and zeros at its end are not counted.
 pub(super) fn trim_filler(file: &LogFile, from: u64, to: u64) -> Result<u64> {
     let mut end = to;

@@ -22,12 +22,14 @@ use std::time::{Duration, Instant};
 
 use super::active::{Active, Refused, prepare};
 use super::checkline::{self, Mark};
-use super::log::{Log, Lsn};
+use super::files::Layout;
+use super::log::{Log, Lsn, Options};
 use super::manifest::{Entry, Kind, Manifest};
-use super::session::OpenFile;
+use super::replay::Tail;
+use super::session::{OpenFile, Session};
 use super::shared::{Guard, Health, LIMIT_WINDOW, Retired, Shared, poisoned};
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::{File, FileExt, FileWriter, Open};
+use crate::fs::{File, FileExt, FileSystem, FileWriter, Open};
 
 /// A step of the protocol left out on purpose, so that the crash tests can show that they would notice.
 #[doc(hidden)]
@@ -53,13 +55,16 @@ pub(super) struct Progress {
     pub(super) failures: u32,
     failed_at: Option<Instant>,
     /// Incrs that were switched to but never listed, of rewrites that failed.
-    unlisted: Vec<String>,
+    pub(super) unlisted: Vec<String>,
 }
 
 /// Automatic rewrites stop after this many failures in a row ...
 const FAILURES_FREE: u32 = 3;
 /// ... for one minute, then two, four, up to this many.
 const PAUSE_MAX_MINUTES: u64 = 60;
+
+/// First line of a file that waits for its first base.
+pub(super) const UNLISTED: &[u8] = b"#WAITS FOR ITS BASE\r\n";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
@@ -109,7 +114,7 @@ impl Log {
         let listed = match guard.health {
             Health::Closed => return Err(guard.refusal().err().unwrap_or_else(poisoned)),
             Health::Failed(_) => false,
-            Health::Good | Health::Full(_) => true,
+            Health::Good | Health::Full(_) => !guard.unlisted,
         };
         let manifest = guard.manifest.clone();
         drop(guard);
@@ -118,8 +123,8 @@ impl Log {
         }
         let folder = shared.layout.folder();
         let names = shared.fs.read_dir(&folder).map_err(|e| Error::io("reading", &folder, e))?;
-        let seq = next_seq(shared, &manifest, &names, Kind::Incr)?;
-        let base_seq = next_seq(shared, &manifest, &names, Kind::Base)?;
+        let seq = next_seq(&shared.layout, &manifest, &names, Kind::Incr)?;
+        let base_seq = next_seq(&shared.layout, &manifest, &names, Kind::Base)?;
         let name = shared.layout.incr_name(seq);
         let path = shared.layout.path(&name);
         let limit = shared.options.step_bytes + LIMIT_WINDOW;
@@ -168,6 +173,58 @@ impl Log {
         Ok(rewrite)
     }
 
+    /// Turns the log on while the store is in use. What an earlier log left in the directory stays in force until the
+    /// first rewrite, which this begins, is committed; a crash before leaves it as it was. From its cut on the caller
+    /// appends to the log (the cut itself is his: under all shard locks he makes it known to writers); then he writes
+    /// the base and commits. Nothing is promised before. If the rewrite fails the log may be closed, or another one
+    /// begun by [`begin_rewrite`](Self::begin_rewrite).
+    pub fn enable(fs: Arc<dyn FileSystem>, layout: Layout, options: Options) -> Result<(Self, Rewrite)> {
+        let folder = layout.folder();
+        fs.create_dir_all(&folder).map_err(|e| Error::io("creating", &folder, e))?;
+        fs.sync_dir(&layout.dir).map_err(|e| Error::io("syncing", &layout.dir, e))?;
+        let names = fs.read_dir(&folder).map_err(|e| Error::io("reading", &folder, e))?;
+        let manifest = super::directory::read_manifest(&*fs, &layout)?.unwrap_or_default();
+        // Not 1: a server that finds no manifest appends to a file of that number.
+        let seq = next_seq(&layout, &manifest, &names, Kind::Incr)?.max(2);
+        let base_seq = next_seq(&layout, &manifest, &names, Kind::Base)?;
+        let entry = Entry::new(layout.incr_name(seq), seq, Kind::Incr);
+        let path = layout.path(&entry.name);
+        let boot = fs.boot_id();
+        let mut session = Session::read(&*fs, &folder, &layout.session_name())
+            .ok()
+            .flatten()
+            .filter(|session| session.boot == boot && session.trust)
+            .unwrap_or(Session { boot, trust: true, files: Vec::new() });
+        let limit = options.step_bytes + LIMIT_WINDOW;
+        session.files.push(OpenFile { name: entry.name.clone(), mapped: true, from: 0, limit });
+        fs.open(&path, Open::New).map_err(|e| Error::io("creating", &path, e))?;
+        fs.sync_dir(&folder).map_err(|e| Error::io("syncing", &folder, e))?;
+        let tail = Tail { name: entry.name.clone(), data_end: 0 };
+        let log = Self::assemble(fs, layout, manifest, tail, 0, options)?;
+        {
+            let mut guard = log.shared.lock()?;
+            guard.unlisted = true;
+            guard.started = true;
+            guard.session = session;
+            guard.rewrite.running = true;
+            guard.rewrite.unlisted.push(entry.name.clone());
+            guard = log.shared.extend(guard, 1)?;
+            // If the process dies before the commit, nobody shall take this for a log that has lost its manifest.
+            guard.active.put(UNLISTED).map_err(|e| Error::io("writing", &path, e))?;
+        }
+        let shared = Arc::clone(&log.shared);
+        let rewrite = Rewrite {
+            shared,
+            stage: Stage::Switched,
+            next: None,
+            entry,
+            listed: false,
+            base: None,
+            base_seq,
+        };
+        Ok((log, rewrite))
+    }
+
     /// Whether the log has grown so much that it should be rewritten: beyond `min_size` bytes and by `percentage` since
     /// the last rewrite (0: never). After three failures in a row it waits for one, two, four … up to 60 minutes.
     pub fn rewrite_due(&self, percentage: u32, min_size: u64) -> bool {
@@ -203,8 +260,8 @@ impl Progress {
 }
 
 /// A number that no file bears, listed or not: a file that nobody lists may be somebody's only copy of something.
-fn next_seq(shared: &Shared, manifest: &Manifest, names: &[String], kind: Kind) -> Result<u64> {
-    let found = names.iter().filter_map(|name| shared.layout.parse_name(name));
+fn next_seq(layout: &Layout, manifest: &Manifest, names: &[String], kind: Kind) -> Result<u64> {
+    let found = names.iter().filter_map(|name| layout.parse_name(name));
     let found = found.filter(|(k, _)| *k == kind).map(|(_, seq)| seq);
     let listed = manifest.live().filter(|e| e.kind == kind).map(|e| e.seq);
     let top = listed.chain(found).max().unwrap_or(0);
@@ -253,6 +310,8 @@ impl Rewrite {
             }));
         } else {
             guard.other_bytes += old.pos;
+        }
+        if !self.listed {
             guard.rewrite.unlisted.push(self.entry.name.clone());
         }
         let finished = old.give_up_room();
@@ -317,7 +376,15 @@ impl Rewrite {
         if sabotage == Some(Sabotage::UnlinkEarly) {
             self.remove_history(&manifest);
         }
-        self.publish(&manifest)?;
+        let first = std::mem::take(&mut shared.lock()?.unlisted);
+        if first && let Err(e) = shared.note(|_| ()) {
+            shared.lock()?.unlisted = true;
+            return Err(e);
+        }
+        if let Err(e) = self.publish(&manifest) {
+            shared.lock()?.unlisted = first;
+            return Err(e);
+        }
         self.committed(&manifest, base_len)?;
         if sabotage != Some(Sabotage::UnlinkEarly) {
             self.remove_history(&manifest);

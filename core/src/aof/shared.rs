@@ -64,6 +64,9 @@ pub(super) struct State {
     pub(super) threads_running: bool,
     pub(super) last_second: u64,
     pub(super) manifest: Manifest,
+    /// No manifest lists the active file yet: the log was turned on while the store was in use, and holds only what came
+    /// after the cut of its first rewrite.
+    pub(super) unlisted: bool,
     pub(super) session: Session,
     pub(super) rewrite: Progress,
     /// Bytes of all live files but the active one.
@@ -244,6 +247,10 @@ impl Shared {
         let session = {
             let mut state = self.lock()?;
             change(&mut state.session);
+            if state.unlisted {
+                // What is on the disk is about other files, and nothing is promised of this one yet.
+                return Ok(());
+            }
             state.session.clone()
         };
         session.write(&*self.fs, &self.layout.folder(), &self.layout.session_name())
@@ -341,8 +348,18 @@ impl Shared {
         let fail = |e| Error::io("closing", &path, e);
         guard.active.cut_tail().map_err(fail)?;
         guard.active.finished.clear();
+        let unlisted = guard.unlisted;
+        let names: Vec<String> = guard.rewrite.unlisted.drain(..).collect();
         drop(guard);
         file.sync_all().map_err(fail)?;
+        if unlisted {
+            // Without the base that was to come with it the file says nothing.
+            for name in names {
+                let path = self.layout.path(&name);
+                self.fs.remove_file(&path).map_err(|e| Error::io("removing", &path, e))?;
+            }
+            return Ok(());
+        }
         self.forget_session()
     }
 }

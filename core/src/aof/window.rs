@@ -1,7 +1,7 @@
 //! Reading a log file record by record, in bounded memory.
 
 use super::directory::LogFile;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::fs::FileExt;
 use crate::resp::{CommandParser, Step};
 
@@ -111,6 +111,9 @@ impl<'a> Window<'a> {
             ));
         };
         if want > have {
+            self.buf.try_reserve_exact(want - have).map_err(|_| {
+                Error::new(ErrorKind::OutOfMemory, format!("not enough memory for a record of {want} bytes"))
+            })?;
             self.buf.resize(want, 0);
             self.file
                 .file

@@ -1,10 +1,15 @@
 //! Append, close or crash, and load again, on the simulated disk.
 
+mod faults;
+mod replay;
+mod rewriting;
+
 use std::io::Read;
 use std::sync::Arc;
 
 use super::*;
 use crate::error::Result;
+use crate::fs::FileSystem;
 use crate::fs::sim::SimFs;
 
 /// A target that writes down what it is given.
