@@ -1,6 +1,68 @@
 //! Directories handed to and fro between hosts: snapshot, log, rewritten log.
 
-use persistkv_tests::interop::{Common, Mode, RealServer, hand_over};
+use persistkv_tests::differential::known;
+use persistkv_tests::interop::{Common, Mode, RealServer, ThisEngine, hand_over};
+
+/// What the engine and a server of at least 7.0 share.
+const SHARED: Common = Common {
+    field_expiry: false,
+    functions: false,
+    exact_expiry: true,
+    and_back: true,
+    lacking: known::MISSING,
+};
+
+fn here_and_there(tag: &'static str, modes: &[Mode]) {
+    for mode in modes {
+        for seed in [100, 200] {
+            if hand_over(&ThisEngine, &RealServer(tag), *mode, SHARED, seed).is_none() {
+                return;
+            }
+        }
+    }
+}
+
+fn from_there(tag: &'static str, modes: &[Mode], common: Common) {
+    for mode in modes {
+        for seed in [100, 200] {
+            if hand_over(&RealServer(tag), &ThisEngine, *mode, common, seed).is_none() {
+                return;
+            }
+        }
+    }
+}
+
+#[test]
+fn to_redis_8_2_and_back() {
+    here_and_there("r82", &Mode::ALL);
+}
+
+#[test]
+fn to_valkey_8_1_and_back() {
+    here_and_there("v81", &Mode::ALL);
+}
+
+#[test]
+fn to_valkey_9_1_and_back() {
+    here_and_there("v91", &Mode::ALL);
+}
+
+/// 7.0 reads no RDB of version 11, but any command.
+#[test]
+fn to_redis_7_0_and_back_as_commands() {
+    here_and_there("r70", &[Mode::RewrittenAsCommands]);
+}
+
+#[test]
+fn from_redis_7_0() {
+    from_there("r70", &Mode::ALL, Common { and_back: false, ..SHARED });
+}
+
+/// 6.2 has one file for its log, which is taken over into the newer layout.
+#[test]
+fn from_redis_6_2() {
+    from_there("r62", &Mode::ALL, Common { and_back: false, exact_expiry: false, ..SHARED });
+}
 
 /// The handover itself, proved with real servers as both hosts.
 #[test]
@@ -9,12 +71,46 @@ fn servers_hand_over_to_each_other() {
         (
             "r62",
             "r70",
-            Common { field_expiry: false, functions: false, exact_expiry: false, and_back: false },
+            Common {
+                field_expiry: false,
+                functions: false,
+                exact_expiry: false,
+                and_back: false,
+                lacking: &[],
+            },
         ),
-        ("r70", "r82", Common { field_expiry: false, functions: true, exact_expiry: true, and_back: false }),
-        ("r70", "r70", Common { field_expiry: false, functions: true, exact_expiry: true, and_back: true }),
-        ("v81", "v91", Common { field_expiry: false, functions: true, exact_expiry: true, and_back: false }),
-        ("r82", "r82", Common { field_expiry: true, functions: true, exact_expiry: true, and_back: true }),
+        (
+            "r70",
+            "r82",
+            Common {
+                field_expiry: false,
+                functions: true,
+                exact_expiry: true,
+                and_back: false,
+                lacking: &[],
+            },
+        ),
+        (
+            "r70",
+            "r70",
+            Common { field_expiry: false, functions: true, exact_expiry: true, and_back: true, lacking: &[] },
+        ),
+        (
+            "v81",
+            "v91",
+            Common {
+                field_expiry: false,
+                functions: true,
+                exact_expiry: true,
+                and_back: false,
+                lacking: &[],
+            },
+        ),
+        (
+            "r82",
+            "r82",
+            Common { field_expiry: true, functions: true, exact_expiry: true, and_back: true, lacking: &[] },
+        ),
     ];
     for (from, to, common) in pairs {
         for mode in Mode::ALL {
