@@ -68,11 +68,11 @@ impl Hash {
 
     /// Adds a field from a file; refuses one that is there already.
     pub fn load(&mut self, field: &[u8], value: &[u8], limits: &Limits) -> Result<(), Corrupt> {
-        if self.contains(field) {
-            return Err(TWICE);
-        }
-        self.set(field, value, limits);
-        Ok(())
+        let new = match self {
+            Hash::Table(elements) => elements.insert(field, value),
+            Hash::Listpack(lp) => find(lp, field).is_none() && self.set(field, value, limits),
+        };
+        if new { Ok(()) } else { Err(TWICE) }
     }
 
     /// Number of fields.

@@ -81,22 +81,30 @@ fn intersection<'s>(sets: &[&'s Set]) -> impl Iterator<Item = LpValue<'s>> {
 
 pub(super) fn sunion(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let sets = sets_at(ctx, &ctx.argv[1..])?;
-    let mut sets: Vec<&Set> = sets.into_iter().flatten().collect();
-    if let [set] = sets[..] {
-        answer(&set.iter().collect::<Vec<_>>(), out);
-        return Ok(());
-    }
-    // The largest first: most members are then added without asking.
-    sets.sort_by_cached_key(|set| std::cmp::Reverse(set.len()));
-    let mut seen = MemberSet::default();
-    let mut found = Vec::new();
-    for member in sets.into_iter().flat_map(Set::iter) {
-        if seen.insert(Member::from(member)) {
-            found.push(member);
-        }
-    }
-    answer(&found, out);
+    answer(&union(sets.into_iter().flatten().collect()), out);
     Ok(())
+}
+
+/// Up to this many sets a member is looked up in those before its own; with more, what was found is remembered.
+const UNION_LOOKUPS: usize = 8;
+
+/// The members of all sets, each once. The largest set comes first: its members are taken without asking.
+fn union<'s>(mut sets: Vec<&'s Set>) -> Vec<LpValue<'s>> {
+    sets.sort_by_cached_key(|set| std::cmp::Reverse(set.len()));
+    let mut found = Vec::with_capacity(sets.first().map_or(0, |set| set.len()));
+    if sets.len() <= UNION_LOOKUPS {
+        for (i, set) in sets.iter().enumerate() {
+            let before = &sets[..i];
+            found.extend(
+                set.iter().filter(|&member| !before.iter().any(|other| other.contains_value(member))),
+            );
+        }
+    } else {
+        let mut seen = MemberSet::with_capacity_and_hasher(found.capacity(), Default::default());
+        found
+            .extend(sets.into_iter().flat_map(Set::iter).filter(|&member| seen.insert(Member::from(member))));
+    }
+    found
 }
 
 pub(super) fn sunionstore(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
