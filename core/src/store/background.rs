@@ -44,9 +44,14 @@ impl Background {
 
     /// Wakes the thread, starting it when it does not run. Costs one load while it is awake.
     pub(super) fn poke(&self, inner: &Arc<Inner>) {
-        if self.awake.load(Ordering::Relaxed) {
-            return;
+        if !self.awake.load(Ordering::Relaxed) {
+            self.rouse(inner);
         }
+    }
+
+    /// As [`Background::poke`], for what must not wait for the next write: the thread looks once more even if it is
+    /// awake, for it may be about to sleep.
+    pub(super) fn rouse(&self, inner: &Arc<Inner>) {
         let mut state = self.state();
         if state.stop {
             return;

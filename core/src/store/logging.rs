@@ -107,6 +107,8 @@ impl Inner {
         }
         if saving {
             state.scheduled = true;
+            drop(state);
+            self.background.rouse(&inner);
             return Ok("Background append only file rewriting scheduled");
         }
         if let Some(old) = state.thread.take() {

@@ -130,6 +130,8 @@ impl Inner {
         if self.rewrite_is_running() {
             if schedule {
                 state.scheduled = true;
+                drop(state);
+                self.background.rouse(&inner);
                 return Ok("Background saving scheduled");
             }
             let text = "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order \
