@@ -35,7 +35,6 @@ demo: ## The main job from end to end: C, Python, Node and real servers on one d
 	$(BIN)/pip install --quiet --disable-pip-version-check -r demo/requirements.txt
 	cd bindings/python && CARGO_TARGET_DIR=$(CURDIR)/target/python VIRTUAL_ENV=$(CURDIR)/$(VENV) \
 	  $(CURDIR)/$(BIN)/maturin develop --quiet
-	cd bindings/node && npm ci --no-audit --no-fund --loglevel=error
 	cd bindings/node && CARGO_TARGET_DIR=$(CURDIR)/target/node npm run --silent build
 	$(BIN)/python demo/demo.py
 
@@ -82,8 +81,8 @@ endif
 .PHONY: test-node
 test-node: ## Node: builds the addon and runs node:test
 ifneq ($(HAS_NODE),)
-	cd bindings/node && npm ci --no-audit --no-fund --loglevel=error
-	cd bindings/node && CARGO_TARGET_DIR=$(CURDIR)/target/node npm run --silent build
+	cd bindings/node && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	cd bindings/node && CARGO_TARGET_DIR=$(CURDIR)/target/node npm run --silent build:debug
 	cd bindings/node && npm test --silent
 endif
 
@@ -114,7 +113,7 @@ lint-python: $(VENV)/.lint ## ruff over Python files
 .PHONY: lint-node
 lint-node: ## The linter that bindings/node pins
 ifneq ($(HAS_NODE),)
-	cd bindings/node && npm ci --no-audit --no-fund --loglevel=error && npm run --silent lint
+	cd bindings/node && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && npm run --silent lint
 endif
 
 ##@ Files that are made and committed

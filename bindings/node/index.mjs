@@ -1,0 +1,6 @@
+// persistkv for ES modules: `import { open } from 'persistkv'`. The same classes as for CommonJS.
+
+import persistkv from './index.cjs';
+
+export const { open, Store, PersistKVError, ReplyError, commands } = persistkv;
+export default persistkv;

@@ -1,0 +1,13 @@
+//! The native half of persistkv's package for Node.js: stores and clients as classes, replies as JavaScript values.
+//!
+//! Thin on purpose. `lib/*.js` above it checks arguments, names mistakes and shapes replies; here are only calls of the
+//! engine's public face. Every exported function catches panics, which would abort the process otherwise.
+// The export macro asks for `pub`, in a crate that nobody can depend on.
+#![allow(unreachable_pub)]
+
+mod commands;
+mod convert;
+mod error;
+mod opening;
+mod store;
+mod tasks;
