@@ -41,7 +41,13 @@ fn directives() {
         let alias = row.alias.map(|alias| format!(" (also `{alias}`)")).unwrap_or_default();
         let default = if row.default.is_empty() { "empty".to_owned() } else { format!("`{}`", row.default) };
         let when = if row.at_run_time { "yes" } else { "no" };
-        let _ = writeln!(text, "| `{}`{alias} | {} | {default} | {when} | {} |", row.name, values(row.kind), row.summary);
+        let _ = writeln!(
+            text,
+            "| `{}`{alias} | {} | {default} | {when} | {} |",
+            row.name,
+            values(row.kind),
+            row.summary
+        );
     }
     check("directives.md", &text);
 }
@@ -62,7 +68,8 @@ fn commands() {
     );
     for (group, rows) in &mut groups {
         rows.sort_by(|a, b| a.0.cmp(&b.0));
-        let _ = write!(text, "\n## {group}\n\n| command | since | cost | what it does |\n|---|---|---|---|\n");
+        let _ =
+            write!(text, "\n## {group}\n\n| command | since | cost | what it does |\n|---|---|---|---|\n");
         for (name, row) in rows {
             let _ = writeln!(text, "| `{name}` | {} | {} | {} |", row.since, row.complexity, row.summary);
         }

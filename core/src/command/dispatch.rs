@@ -28,13 +28,9 @@ pub fn execute(
     }
     let row = resolve(argv)?;
     let writes = row.flags.has(Flags::WRITE);
-    if writes {
-        let bytes = argv.iter().map(|arg| arg.len() + 16).sum::<usize>();
-        check_lengths(argv, bytes)?;
-        if !session.replaying {
-            services.allow_write(bytes + LOG_SLACK)?;
-            services.keyspace().wait_for_saver();
-        }
+    if writes && !session.replaying {
+        services.allow_write(argv.iter().map(|arg| arg.len() + 16).sum::<usize>() + LOG_SLACK)?;
+        services.keyspace().wait_for_saver();
     }
     let keyspace = services.keyspace();
     let guard = match row.keys {
@@ -46,14 +42,6 @@ pub fn execute(
     let mut ctx = Ctx::new(services, session, guard, argv);
     let result = (row.handler)(&mut ctx, out);
     finish(ctx, writes, result)
-}
-
-/// Refuses arguments longer than a key, an element or a string may be when it is new.
-fn check_lengths(argv: &[&[u8]], bytes: usize) -> Result<()> {
-    if bytes > MAX_LEN && argv.iter().any(|arg| arg.len() > MAX_LEN) {
-        return Err(Error::new(ErrorKind::Argument, "ERR an argument is longer than 512 MB"));
-    }
-    Ok(())
 }
 
 /// Logs what was done while the shards are still held, lets them go, and waits for durability.
