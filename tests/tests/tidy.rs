@@ -26,6 +26,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 const UNSAFE: &[&str] = &[
     "core/src/fs/map.rs",
     "core/src/keyspace/clock.rs",
+    "core/src/store/fork.rs",
     "core/src/table/buckets.rs",
     "core/src/table/entry.rs",
     "core/src/value/zset/indexed.rs",

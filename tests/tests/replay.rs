@@ -1,0 +1,82 @@
+//! The log says what was done: after random commands of each family, the log alone brings the same data set back, here
+//! and in a real server. Signatures are compared, so nothing of any value can be lost unseen.
+
+use persistkv::Store;
+use persistkv_tests::differential::Plan;
+use persistkv_tests::engine::Engine;
+use persistkv_tests::generate::Generator;
+use persistkv_tests::generate::families::{self, Family};
+use persistkv_tests::{Endpoint, Reply, Server, TempDir};
+
+const DIRECTIVES: [(&str, &str); 4] =
+    [("appendonly", "yes"), ("save", ""), ("appendfsync", "no"), ("enable-debug-command", "yes")];
+
+fn open(dir: &TempDir) -> Store {
+    match Store::open(dir.path(), &DIRECTIVES) {
+        Ok(store) => store,
+        Err(e) => panic!("opening {}: {e}", dir.path().display()),
+    }
+}
+
+fn signature(endpoint: &mut dyn Endpoint) -> Reply {
+    let found = endpoint.line("DEBUG DIGEST");
+    assert!(matches!(found, Reply::Status(_)), "{found}");
+    found
+}
+
+/// Runs a few sequences into one log, and reads it back: after each here, after all there too.
+fn comes_back(family: &Family) {
+    let dir = TempDir::new();
+    let plan = Plan::from_env(4);
+    let generator = Generator::new(family);
+    for seed in plan.seed..plan.seed + plan.sequences {
+        let store = open(&dir);
+        let mut engine = Engine::of(&store);
+        for argv in generator.sequence(seed, plan.length) {
+            engine.command(&argv);
+        }
+        let written = signature(&mut engine);
+        if let Err(e) = store.close() {
+            panic!("closing: {e}");
+        }
+        let store = open(&dir);
+        assert!(store.load_notes().is_empty(), "{:?}", store.load_notes());
+        assert_eq!(signature(&mut Engine::of(&store)), written, "{}, seed {seed}", family.name);
+        if let Err(e) = store.close() {
+            panic!("closing: {e}");
+        }
+        let Some(server) = Server::start_in("r82", dir.path(), &["--appendonly", "yes"]) else { continue };
+        assert_eq!(signature(&mut server.connect()), written, "{} in Redis, seed {seed}", family.name);
+        server.shutdown(false);
+    }
+}
+
+#[test]
+fn strings() {
+    comes_back(&families::STRINGS);
+}
+
+#[test]
+fn keys() {
+    comes_back(&families::KEYS);
+}
+
+#[test]
+fn lists() {
+    comes_back(&families::LISTS);
+}
+
+#[test]
+fn sets() {
+    comes_back(&families::SETS);
+}
+
+#[test]
+fn hashes() {
+    comes_back(&families::HASHES);
+}
+
+#[test]
+fn sorted_sets() {
+    comes_back(&families::SORTED_SETS);
+}
