@@ -24,8 +24,8 @@ fn signature(endpoint: &mut dyn Endpoint) -> Reply {
     found
 }
 
-/// Runs a few sequences into one log, and reads it back: after each here, after all there too.
-fn comes_back(family: &Family) {
+/// Runs a few sequences into one log, and reads it back after each, here and in a server.
+fn comes_back(family: &Family, tag: &str) {
     let dir = TempDir::new();
     let plan = Plan::from_env(4);
     let generator = Generator::new(family);
@@ -45,38 +45,39 @@ fn comes_back(family: &Family) {
         if let Err(e) = store.close() {
             panic!("closing: {e}");
         }
-        let Some(server) = Server::start_in("r82", dir.path(), &["--appendonly", "yes"]) else { continue };
-        assert_eq!(signature(&mut server.connect()), written, "{} in Redis, seed {seed}", family.name);
+        let Some(server) = Server::start_in(tag, dir.path(), &["--appendonly", "yes"]) else { continue };
+        assert_eq!(signature(&mut server.connect()), written, "{} in {tag}, seed {seed}", family.name);
         server.shutdown(false);
     }
 }
 
 #[test]
 fn strings() {
-    comes_back(&families::STRINGS);
+    comes_back(&families::STRINGS, "r82");
 }
 
 #[test]
 fn keys() {
-    comes_back(&families::KEYS);
+    comes_back(&families::KEYS, "r82");
 }
 
 #[test]
 fn lists() {
-    comes_back(&families::LISTS);
+    comes_back(&families::LISTS, "r82");
 }
 
 #[test]
 fn sets() {
-    comes_back(&families::SETS);
+    comes_back(&families::SETS, "r82");
 }
 
 #[test]
 fn hashes() {
-    comes_back(&families::HASHES);
+    comes_back(&families::HASHES, "r82");
 }
 
 #[test]
 fn sorted_sets() {
-    comes_back(&families::SORTED_SETS);
+    // Redis 8 keeps a sorted set compact in cases where 7.2 and Valkey do not, and a compact one has no -0.
+    comes_back(&families::SORTED_SETS, "v81");
 }

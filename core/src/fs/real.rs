@@ -14,12 +14,22 @@ pub struct RealFs;
 struct RealFile(fs::File);
 
 struct RealLock {
-    /// Closing it releases the lock; never released explicitly, for the descriptor may have been inherited by a fork,
-    /// and an unlock there would take the lock away from the parent.
-    _file: fs::File,
+    file: fs::File,
+    /// The process that took it. A fork inherits the descriptor, and an unlock there would take the lock away from
+    /// the parent.
+    owner: u32,
 }
 
 impl LockGuard for RealLock {}
+
+impl Drop for RealLock {
+    fn drop(&mut self) {
+        // Closing is not enough: a child that has not come to its exec yet still holds the descriptor.
+        if std::process::id() == self.owner {
+            let _ = self.file.unlock();
+        }
+    }
+}
 
 impl FileSystem for RealFs {
     fn open(&self, path: &Path, how: Open) -> io::Result<Arc<dyn File>> {
@@ -85,7 +95,7 @@ impl FileSystem for RealFs {
             Ok(()) => {
                 file.set_len(0)?;
                 file.write_all(format!("{}\n", std::process::id()).as_bytes())?;
-                Ok(LockAttempt::Held(Box::new(RealLock { _file: file })))
+                Ok(LockAttempt::Held(Box::new(RealLock { file, owner: std::process::id() })))
             }
             Err(fs::TryLockError::WouldBlock) => {
                 let mut text = String::new();
