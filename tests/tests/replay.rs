@@ -2,6 +2,7 @@
 //! and in a real server. Signatures are compared, so nothing of any value can be lost unseen.
 
 use persistkv::Store;
+use persistkv_tests::dataset::{DataSet, Encodings, Strictness};
 use persistkv_tests::differential::Plan;
 use persistkv_tests::engine::Engine;
 use persistkv_tests::generate::Generator;
@@ -18,10 +19,36 @@ fn open(dir: &TempDir) -> Store {
     }
 }
 
+const EXACTLY: Strictness =
+    Strictness { encodings: Encodings::Ignored, expiry_tolerance_ms: 0, functions: false };
+
+/// A copy of a directory that somebody else has open.
+fn copy(dir: &TempDir) -> TempDir {
+    let to = TempDir::new();
+    let log = to.path().join("appendonlydir");
+    let copied = std::fs::create_dir(&log).and_then(|()| {
+        for entry in std::fs::read_dir(dir.path().join("appendonlydir"))? {
+            let entry = entry?;
+            std::fs::copy(entry.path(), log.join(entry.file_name()))?;
+        }
+        Ok(())
+    });
+    if let Err(e) = copied {
+        panic!("copying {}: {e}", dir.path().display());
+    }
+    to
+}
+
 fn signature(endpoint: &mut dyn Endpoint) -> Reply {
     let found = endpoint.line("DEBUG DIGEST");
     assert!(matches!(found, Reply::Status(_)), "{found}");
     found
+}
+
+/// `LIMIT` with a negative offset finds nothing in Redis 7.2 and in a compact sorted set; later servers count from the
+/// end when it is big.
+fn counts_from_the_end(argv: &[Vec<u8>]) -> bool {
+    argv.windows(2).any(|pair| pair[0].eq_ignore_ascii_case(b"LIMIT") && pair[1].starts_with(b"-"))
 }
 
 /// Runs a few sequences into one log, and reads it back after each, here and in a server.
@@ -33,7 +60,9 @@ fn comes_back(family: &Family, tag: &str) {
         let store = open(&dir);
         let mut engine = Engine::of(&store);
         for argv in generator.sequence(seed, plan.length) {
-            engine.command(&argv);
+            if !counts_from_the_end(&argv) {
+                engine.command(&argv);
+            }
         }
         let written = signature(&mut engine);
         if let Err(e) = store.close() {
@@ -46,7 +75,12 @@ fn comes_back(family: &Family, tag: &str) {
             panic!("closing: {e}");
         }
         let Some(server) = Server::start_in(tag, dir.path(), &["--appendonly", "yes"]) else { continue };
-        assert_eq!(signature(&mut server.connect()), written, "{} in {tag}, seed {seed}", family.name);
+        if signature(&mut server.connect()) != written {
+            let store = open(&copy(&dir));
+            let ours = DataSet::read(&mut Engine::of(&store));
+            let found = ours.differences(&DataSet::read(&mut server.connect()), EXACTLY);
+            panic!("{} in {tag}, seed {seed}:\n  {}", family.name, found.join("\n  "));
+        }
         server.shutdown(false);
     }
 }

@@ -139,9 +139,8 @@ fn check(got: &[String], acknowledged: &[u32], what: &str) {
     let mut keys = Vec::new();
     for line in got {
         match line.strip_prefix("base ") {
-            Some(list) => {
-                keys.extend(list.split(',').filter(|s| !s.is_empty()).map(|s| s.parse::<u32>().expect("a key")))
-            }
+            Some(list) => keys
+                .extend(list.split(',').filter(|s| !s.is_empty()).map(|s| s.parse::<u32>().expect("a key"))),
             None => keys.push(line.split(' ').nth(1).and_then(|s| s.parse().ok()).expect("a key")),
         }
     }
