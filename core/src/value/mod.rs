@@ -146,8 +146,9 @@ impl Value {
         }
     }
 
-    /// The same, for the snapshot's book-keeping (registering, saving in steps).
-    pub fn elements_mut(&mut self) -> Option<&mut Elements> {
+    /// The same, for the snapshot's book-keeping (registering, saving in steps) and nothing else: a sorted set's tree
+    /// refers to its elements.
+    pub(crate) fn elements_mut(&mut self) -> Option<&mut Elements> {
         match self {
             Value::Set(set) => set.elements_mut(),
             Value::Hash(hash) => hash.elements_mut(),

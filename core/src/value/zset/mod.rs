@@ -114,7 +114,7 @@ impl ZSet {
 
     /// The dictionary of the big form, for the snapshot's book-keeping and nothing else: its elements belong to the
     /// tree as well.
-    pub fn elements_mut(&mut self) -> Option<&mut Elements> {
+    pub(crate) fn elements_mut(&mut self) -> Option<&mut Elements> {
         match &mut self.0 {
             Form::Table(table) => Some(table.elements_mut()),
             Form::Listpack(_) => None,
