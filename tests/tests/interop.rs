@@ -12,9 +12,15 @@ const SHARED: Common = Common {
     lacking: known::MISSING,
 };
 
+/// Two, or as many as `PERSISTKV_INTEROP_SEEDS` says.
+fn seeds() -> impl Iterator<Item = u64> {
+    let many = std::env::var("PERSISTKV_INTEROP_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(2);
+    (1..=many).map(|n| n * 100)
+}
+
 fn here_and_there(tag: &'static str, modes: &[Mode]) {
     for mode in modes {
-        for seed in [100, 200] {
+        for seed in seeds() {
             if hand_over(&ThisEngine, &RealServer(tag), *mode, SHARED, seed).is_none() {
                 return;
             }
@@ -24,7 +30,7 @@ fn here_and_there(tag: &'static str, modes: &[Mode]) {
 
 fn from_there(tag: &'static str, modes: &[Mode], common: Common) {
     for mode in modes {
-        for seed in [100, 200] {
+        for seed in seeds() {
             if hand_over(&RealServer(tag), &ThisEngine, *mode, common, seed).is_none() {
                 return;
             }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::super::args;
 use super::super::ctx::Ctx;
 use super::range::store;
-use super::{members_head, put_member};
+use super::{log_plain_numbers, members_head, put_member};
 use crate::encoding::listpack::LpValue;
 use crate::encoding::num::NumBuf;
 use crate::error::{Error, Result};
@@ -111,6 +111,8 @@ struct Query<'a> {
     scores: bool,
     /// 0: none.
     limit: usize,
+    /// Where weights stand among the arguments.
+    weights: Vec<usize>,
 }
 
 impl<'a> Query<'a> {
@@ -127,11 +129,13 @@ impl<'a> Query<'a> {
             .and_then(|keys| argv[at + 1..].split_at_checked(keys))
             .ok_or_else(Error::syntax)?;
         let inputs = keys.iter().map(|key| Ok((Input::at(ctx, key)?, 1.0))).collect::<Result<_>>()?;
-        let mut query = Query { inputs, aggregate: Aggregate::Sum, scores: false, limit: 0 };
+        let mut query = Query { inputs, aggregate: Aggregate::Sum, scores: false, limit: 0, weights: vec![] };
         let weighed = operation != Operation::Diff && wanted != Use::Count;
         while let Some((name, after)) = rest.split_first() {
             rest = match after {
                 _ if weighed && after.len() >= keys.len() && args::is(name, "weights") => {
+                    let first = argv.len() - after.len();
+                    query.weights.extend(first..first + keys.len());
                     let (weights, after) = after.split_at(keys.len());
                     for ((_, weight), arg) in query.inputs.iter_mut().zip(weights) {
                         *weight = args::float(arg)
@@ -248,12 +252,15 @@ fn reply(ctx: &mut Ctx<'_>, operation: Operation, out: &mut dyn ReplySink) -> Re
 
 fn keep(ctx: &mut Ctx<'_>, operation: Operation, out: &mut dyn ReplySink) -> Result<()> {
     let argv = ctx.argv;
-    let all = Query::parse(ctx, 2, operation, Use::Store)?.run(operation);
+    let query = Query::parse(ctx, 2, operation, Use::Store)?;
+    let all = query.run(operation);
     let mut result = Builder::new(all.len());
     for (member, score) in all {
         result.add_value(member, score);
     }
     let result = result.finish(&ctx.limits());
+    let weights = query.weights;
+    log_plain_numbers(ctx, weights.into_iter());
     store(ctx, argv[1], result, out);
     Ok(())
 }

@@ -11,8 +11,9 @@ mod write;
 
 pub(super) use rows::COMMANDS;
 
+use super::ctx::Ctx;
 use crate::encoding::listpack::LpValue;
-use crate::encoding::num::{NumBuf, strtod};
+use crate::encoding::num::{NumBuf, fmt_f64, strtod};
 use crate::error::{Error, Result};
 use crate::reply::ReplySink;
 use crate::value::zset::{LexBound, ScoreBound};
@@ -31,6 +32,42 @@ fn score_bound(arg: &[u8]) -> Option<ScoreBound> {
     let text = text.split(|&byte| byte == 0).next().unwrap_or_default();
     let (score, used) = strtod(text).unwrap_or((0.0, 0));
     (used == text.len() && !score.is_nan()).then_some(ScoreBound { score, open })
+}
+
+/// Logs the command with the numbers at these positions as every server reads them. `strtod` takes more than Redis 8.2
+/// and Valkey 9 still do (`0x1p3`, a bound of ` 1` or `1e400`), and a log that they refuse would be no Redis file.
+fn log_plain_numbers(ctx: &mut Ctx<'_>, positions: impl Iterator<Item = usize>) {
+    let argv = ctx.argv;
+    let odd: Vec<usize> = positions.filter(|at| argv.get(*at).is_some_and(|arg| !is_plain(arg))).collect();
+    if odd.is_empty() {
+        return;
+    }
+    let mut plain: Vec<Vec<u8>> = argv.iter().map(|arg| arg.to_vec()).collect();
+    for at in odd {
+        // What is no number was refused before this.
+        let Some(ScoreBound { score, open }) = score_bound(argv[at]) else { continue };
+        plain[at].clear();
+        plain[at].extend_from_slice(if open { b"(" } else { b"" });
+        plain[at].extend_from_slice(fmt_f64(score).as_bytes());
+    }
+    ctx.log_instead(&plain);
+}
+
+/// A decimal number of the most ordinary form, or an infinity, perhaps after `(`.
+fn is_plain(arg: &[u8]) -> bool {
+    let text = arg.strip_prefix(b"(").unwrap_or(arg);
+    let digits = text.strip_prefix(b"-").or(text.strip_prefix(b"+")).unwrap_or(text);
+    let ordinary = |byte: &u8| byte.is_ascii_digit() || b".eE+-".contains(byte);
+    match digits {
+        b"inf" => true,
+        [b'0'..=b'9', .., b'0'..=b'9'] => digits.iter().all(ordinary) && score_is_finite(text),
+        [b'0'..=b'9'] => true,
+        _ => false,
+    }
+}
+
+fn score_is_finite(text: &[u8]) -> bool {
+    strtod(text).is_some_and(|(score, used)| used == text.len() && score.is_finite())
 }
 
 /// The two ends of a range of members (`[a`, `(a`, `-`, `+`).

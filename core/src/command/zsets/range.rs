@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::super::args;
 use super::super::ctx::Ctx;
-use super::{lex_bounds, members_head, put_member, score_bounds};
+use super::{lex_bounds, log_plain_numbers, members_head, put_member, score_bounds};
 use crate::encoding::num::NumBuf;
 use crate::error::{Error, Result};
 use crate::keyspace::Expiry;
@@ -178,6 +178,9 @@ pub(super) fn zrangestore(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<
         query.for_each(zset.range(ranks), |(member, score)| {
             stored.add(member.as_bytes(&mut buf), score, AddOptions::default(), &limits);
         });
+    }
+    if matches!(query.bounds, Bounds::Score(..)) {
+        log_plain_numbers(ctx, 3..5);
     }
     store(ctx, argv[1], stored, out);
     Ok(())

@@ -395,3 +395,26 @@ fn pairs_are_nested_where_the_protocol_has_doubles() {
         ]);
     }
 }
+
+#[test]
+fn numbers_are_logged_as_every_server_reads_them() {
+    for mut bench in both() {
+        bench.run("ZADD k NX 1 a 0x10 b .5 c -0x1p-1 d 1e3 e +inf f -Infinity 0x1");
+        bench.run("ZINCRBY k 0x2 a");
+        bench.run("ZUNIONSTORE u 2 k 0x3 WEIGHTS 0x1p1 2 AGGREGATE MAX");
+        bench.run("ZRANGESTORE r k (0x1 1e400 BYSCORE");
+        bench.run("ZRANGESTORE r k [0x1 + BYLEX");
+        bench.run("ZREMRANGEBYSCORE k -0x1 1");
+        assert_eq!(
+            bench.logged(),
+            [
+                "ZADD k NX 1 a 16 b 0.5 c -0.5 d 1e3 e +inf f -inf 0x1",
+                "ZINCRBY k 2 a",
+                "ZUNIONSTORE u 2 k 0x3 WEIGHTS 2 2 AGGREGATE MAX",
+                "ZRANGESTORE r k (1 inf BYSCORE",
+                "ZRANGESTORE r k [0x1 + BYLEX",
+                "ZREMRANGEBYSCORE k -1 1",
+            ]
+        );
+    }
+}

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::super::args;
 use super::super::ctx::Ctx;
-use super::{lex_bounds, range, score_bounds};
+use super::{lex_bounds, log_plain_numbers, range, score_bounds};
 use crate::error::{Error, Result};
 use crate::reply::ReplySink;
 use crate::value::zset::{AddOptions, Added, ZSet};
@@ -61,6 +61,7 @@ fn add(ctx: &mut Ctx<'_>, mut options: AddOptions, out: &mut dyn ReplySink) -> R
         }
     })?;
     ctx.dirty(new + updated);
+    log_plain_numbers(ctx, (at..argv.len()).step_by(2));
     match last {
         Added::NotANumber => return Err(Error::command("ERR resulting score is not a number (NaN)")),
         _ if !options.incr => out.int((if count_changes { new + updated } else { new }) as i64),
@@ -85,6 +86,7 @@ pub(super) fn zremrangebyrank(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Res
 
 pub(super) fn zremrangebyscore(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let (min, max) = score_bounds(ctx.argv[2], ctx.argv[3])?;
+    log_plain_numbers(ctx, 2..4);
     remove_range(ctx, |zset| zset.ranks_by_score(min, max), out)
 }
 
