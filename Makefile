@@ -86,6 +86,14 @@ ifneq ($(HAS_NODE),)
 	cd bindings/node && npm test --silent
 endif
 
+.PHONY: fuzz
+fuzz: ## Fuzz the readers of files, a minute each (cargo-fuzz and a nightly compiler; see fuzz/README.md)
+	for target in rdb_load restore; do \
+	  mkdir -p fuzz/corpus/$$target; \
+	  $(CARGO) +nightly fuzz run $$target fuzz/corpus/$$target fuzz/seeds/$$target \
+	    -- -max_total_time=60 -rss_limit_mb=1024; \
+	done
+
 ##@ Lint by part
 
 .PHONY: lint-rust
