@@ -1,0 +1,106 @@
+// Types of persistkv. The commands are in commands.d.ts, which is made from the engine's command table.
+
+import type { Commands } from './commands.js';
+
+export type { Commands } from './commands.js';
+
+/** Whatever holds bytes. */
+export type Bytes = NodeJS.ArrayBufferView | ArrayBuffer | SharedArrayBuffer;
+
+/** An argument of a command: strings as UTF-8, numbers and bigints as their decimal text. */
+export type Argument = string | number | bigint | Bytes;
+
+/** Any number of arguments; an array stands for its elements. */
+export type Arguments = ReadonlyArray<Argument | readonly Argument[]>;
+
+/** Pairs where a command takes pairs. */
+export type Pairs =
+  Readonly<Record<string, Argument>> | ReadonlyMap<Argument, Argument> | ReadonlyArray<readonly [Argument, Argument]>;
+
+/** An integer of 64 bits: a bigint when it is beyond 2^53. */
+export type Integer = number | bigint;
+
+/** Any reply. `T` is what a string of bytes becomes. */
+export type Reply<T = string> = T | string | number | bigint | boolean | null | ReplyError | Reply<T>[];
+
+/** Directives by the names of redis.conf; `true` and `false` are `yes` and `no`. */
+export type Directives = Readonly<Record<string, string | number | bigint | boolean>>;
+
+export interface Options {
+  /** Whether strings of bytes become strings (the default) or Buffers. */
+  decode?: boolean;
+}
+
+/**
+ * A store. Commands are synchronous: they work in memory, and with a log on, what returned survives a kill of the process.
+ * What waits for the disk is a promise.
+ *
+ * Made by {@link open}. `T` is what a string of bytes becomes: string, or Buffer with `{ decode: false }`.
+ */
+export class Store<T = string> {
+  constructor(path: string | URL, directives?: Directives | null, options?: Options);
+
+  /** The directory; `":memory:"` for a store in memory. */
+  readonly path: string;
+  /** Whether it can be used. */
+  readonly isOpen: boolean;
+  /** The selected database. */
+  readonly db: number;
+
+  /** Runs any command by its name, as the method of that name does. */
+  call(name: 'save' | 'SAVE' | 'bgsave' | 'BGSAVE' | 'bgrewriteaof' | 'BGREWRITEAOF'): Promise<string>;
+  call(name: string, ...args: ReadonlyArray<Argument | readonly Argument[] | Pairs>): any;
+  /** As {@link call}, with Buffers. */
+  callBuffer(name: string, ...args: ReadonlyArray<Argument | readonly Argument[] | Pairs>): any;
+  /** Runs a command at once, in this thread, and answers exactly what Redis would: no object for HGETALL, no promise. */
+  execute(argv: readonly [string, ...Argument[]], options?: Options): Reply<T>;
+
+  /** Another connection to the same store, with the same database selected. It closes for itself. */
+  duplicate(): Store<T>;
+  /** What was repaired or dropped when the files were loaded, one line each. */
+  loadNotes(): string[];
+
+  /**
+   * Closes; resolves when that is done. With save points, changes since the last snapshot are saved. The files are
+   * closed with the last opening of the directory in this process. Closing twice is fine.
+   */
+  close(): Promise<void>;
+  /** As {@link close}, at once. */
+  closeSync(): void;
+  [Symbol.dispose](): void;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export interface Store<T = string> extends Commands<T> {}
+
+/**
+ * Opens the store in a directory, which is made when it is missing, and loads what is there; `":memory:"` is a store that
+ * keeps nothing. A directory that this process has open already, in whatever thread, gives the same store.
+ *
+ * @throws PersistKVError with code `LOCKED` (open in another process), `CORRUPT`, `CONFIG` or `IO`.
+ */
+export function open(
+  path: string | URL,
+  directives: Directives | null | undefined,
+  options: Options & { decode: false },
+): Store<Buffer>;
+export function open(path: string | URL, directives?: Directives | null, options?: Options): Store;
+
+/** Anything that was refused or failed. */
+export class PersistKVError extends Error {
+  constructor(code: string, message: string, options?: ErrorOptions);
+  /**
+   * `LOCKED`, `CLOSED`, `CORRUPT`, `CONFIG`, `IO`, `FORKED`, `INTERNAL`; of a {@link ReplyError} the first word of its
+   * message (`ERR`, `WRONGTYPE` …).
+   */
+  code: string;
+}
+
+/** A command was refused; the message is Redis's text. */
+export class ReplyError extends PersistKVError {
+  /** The command, in lower case. */
+  command?: string;
+}
+
+/** The names of all commands. */
+export const commands: readonly string[];
