@@ -523,7 +523,7 @@ impl Drop for Rewrite {
 }
 
 /// Adds the last check line of the active file.
-fn finish_data(guard: &mut Guard<'_>) -> Result<()> {
+pub(super) fn finish_data(guard: &mut Guard<'_>) -> Result<()> {
     let active = &mut guard.active;
     if active.pos == active.checked {
         return Ok(());

@@ -276,6 +276,11 @@ impl Shared {
                 "{doing} {}: {e}; writes are refused until a rewrite of the log succeeds",
                 guard.active.path.display()
             );
+            // What was appended so far is proven by a check line, if the file still takes one: otherwise the next load
+            // would have to doubt all of it.
+            if let Err(e) = super::rewrite::finish_data(&mut guard) {
+                log::error!("{e}");
+            }
             guard.health = Health::Failed(e.to_string());
             self.publish_room(&guard);
             self.changed.notify_all();

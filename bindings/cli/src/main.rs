@@ -1,0 +1,64 @@
+//! `persistkv`: check files, look into them, and a shell on a directory.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod check;
+mod files;
+mod info;
+mod shell;
+mod text;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "persistkv", version, about = "Redis without the server, on the command line")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Check a store's directory, a snapshot, a log directory or a log file; exit 1 when something is damaged
+    Check {
+        /// Directory or file
+        path: PathBuf,
+        /// Cut a damaged tail off the log's last file (a copy of it is kept)
+        #[arg(long)]
+        fix: bool,
+    },
+    /// Say what is in a store's directory, a snapshot or a log
+    Info {
+        /// Directory or file
+        path: PathBuf,
+    },
+    /// Run commands on a store's directory, from the keyboard or a pipe
+    Shell {
+        /// The directory; it is made when missing
+        dir: PathBuf,
+        /// A directive, as in redis.conf: --directive 'appendfsync always' (may be repeated)
+        #[arg(long, value_name = "NAME VALUE")]
+        directive: Vec<String>,
+        /// Run one command and leave (may be repeated)
+        #[arg(long, short, value_name = "COMMAND")]
+        eval: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Check { path, fix } => check::run(&path, fix),
+        Command::Info { path } => info::run(&path),
+        Command::Shell { dir, directive, eval } => shell::run(&dir, &directive, &eval),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("persistkv: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
