@@ -304,7 +304,7 @@ fn expiry(from: &mut dyn Endpoint, key: &[u8], reply: &Reply) -> Option<i64> {
             let now = from.line("TIME").strings()?;
             let part = |i: usize| -> Option<i64> { std::str::from_utf8(now.get(i)?).ok()?.parse().ok() };
             let now = part(0)? * 1000 + part(1)? / 1000;
-            (left >= 0).then(|| now + left)
+            (left >= 0).then(|| now.saturating_add(left))
         }
     }
 }
