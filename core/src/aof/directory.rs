@@ -36,6 +36,7 @@ pub(super) fn find_manifest(
     fs: &dyn FileSystem,
     layout: &Layout,
     names: &[String],
+    read_only: bool,
     report: &mut LoadReport,
 ) -> Result<Option<Manifest>> {
     let name = layout.manifest_name();
@@ -43,6 +44,13 @@ pub(super) fn find_manifest(
     let old_len = fs.file_len(&old).map_err(|e| Error::io("looking for", &old, e))?;
     let manifest = match read_manifest(fs, layout)? {
         Some(manifest) => manifest,
+        None if old_len.is_some() && read_only => {
+            return Err(Error::corrupt(
+                old.display(),
+                0,
+                "this log in a single file must be taken over first: open the store, or let a server of 7.0 or later start on it",
+            ));
+        }
         None if old_len.is_some() => {
             let folder = layout.folder();
             fs.create_dir_all(&folder).map_err(|e| Error::io("creating", &folder, e))?;
@@ -61,6 +69,7 @@ pub(super) fn find_manifest(
     if let Some(base) = &manifest.base
         && base.name == layout.filename
         && old_len.is_some()
+        && !read_only
     {
         let new = layout.path(&base.name);
         if fs.file_len(&new).map_err(|e| Error::io("looking for", &new, e))?.is_none() {
@@ -97,8 +106,8 @@ pub(super) fn refuse_orphans(fs: &dyn FileSystem, layout: &Layout, names: &[Stri
     Ok(())
 }
 
-/// Reads the manifest; `None` when there is none.
-pub(super) fn read_manifest(fs: &dyn FileSystem, layout: &Layout) -> Result<Option<Manifest>> {
+/// Reads the manifest of a log; `None` when there is none.
+pub fn read_manifest(fs: &dyn FileSystem, layout: &Layout) -> Result<Option<Manifest>> {
     let path = layout.path(&layout.manifest_name());
     let fail = |e| Error::io("reading", &path, e);
     let file = match fs.open(&path, Open::Read) {

@@ -27,6 +27,7 @@ mod shared;
 mod sync;
 mod window;
 
+pub use directory::read_manifest;
 pub use effects::Effects;
 pub use files::Layout;
 pub use log::{Log, Lsn, Options, Policy, Stats};

@@ -70,6 +70,7 @@ pub(super) fn repair(
     files: &[LogFile],
     repairs: Repairs,
     torn: Option<(usize, u64, Damage)>,
+    read_only: bool,
     report: &mut LoadReport,
 ) -> Result<()> {
     for &(i, sound, full) in repairs.iter().rev() {
@@ -77,7 +78,9 @@ pub(super) fn repair(
         let lost = proof::trim_filler(file, sound, full)?;
         let mut kept_as = None;
         if lost > sound {
-            kept_as = Some(put_aside(fs, layout, file, sound, lost)?);
+            if !read_only {
+                kept_as = Some(put_aside(fs, layout, file, sound, lost)?);
+            }
             report.lost.push(Lost {
                 file: file.entry.name.clone(),
                 offset: sound,
@@ -86,7 +89,9 @@ pub(super) fn repair(
                 kept_as: kept_as.clone(),
             });
         }
-        cut(fs, layout, &file.entry.name, sound)?;
+        if !read_only {
+            cut(fs, layout, &file.entry.name, sound)?;
+        }
         if let Some(name) = kept_as {
             log::warn!(
                 "{}: cut at byte {sound} after a power cut; the rest is kept as {name}",
@@ -96,15 +101,17 @@ pub(super) fn repair(
     }
     if let Some((i, good, damage)) = torn {
         let file = &files[i];
-        log::warn!("{}: cut at byte {good}: {}", file.entry.name, damage.what);
         report.lost.push(Lost {
             file: file.entry.name.clone(),
             offset: good,
             bytes: proof::trim_filler(file, good, file.len)? - good,
-            why: damage.what,
+            why: damage.what.clone(),
             kept_as: None,
         });
-        cut(fs, layout, &file.entry.name, good)?;
+        if !read_only {
+            log::warn!("{}: cut at byte {good}: {}", file.entry.name, damage.what);
+            cut(fs, layout, &file.entry.name, good)?;
+        }
     }
     Ok(())
 }

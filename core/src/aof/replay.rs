@@ -44,11 +44,15 @@ pub struct LoadOptions {
     pub truncated: bool,
     /// `aof-load-corrupt-tail-max-size`: a malformed tail of at most so many bytes is cut too; 0 cuts none.
     pub corrupt_tail_max: u64,
+    /// Changes nothing on the disk: nothing is cut (what would be is told all the same), no replaced file is deleted, and
+    /// a single-file log that was never taken over is an error. For looking at a log that is open: a record that is
+    /// being stored looks torn, and cutting a file that somebody has mapped would kill him.
+    pub read_only: bool,
 }
 
 impl Default for LoadOptions {
     fn default() -> Self {
-        Self { truncated: true, corrupt_tail_max: 0 }
+        Self { truncated: true, corrupt_tail_max: 0, read_only: false }
     }
 }
 
@@ -124,7 +128,7 @@ pub fn load(
         Err(e) => return Err(Error::io("reading", &folder, e)),
     };
     let mut report = LoadReport::default();
-    let Some(manifest) = find_manifest(fs, layout, &names, &mut report)? else {
+    let Some(manifest) = find_manifest(fs, layout, &names, options.read_only, &mut report)? else {
         let next_incr = next_incr(layout, &Manifest::default(), &names);
         return Ok(Opened { manifest: Manifest::default(), tail: None, next_incr, total_bytes: 0, report });
     };
@@ -164,8 +168,8 @@ pub fn load(
         }
     }
     target.progress(total, total);
-    repair(fs, layout, &files, repairs, torn, &mut report)?;
-    let manifest = delete_history(fs, layout, manifest)?;
+    repair(fs, layout, &files, repairs, torn, options.read_only, &mut report)?;
+    let manifest = if options.read_only { manifest } else { delete_history(fs, layout, manifest)? };
     let tail = manifest.incrs.last().map(|entry| {
         let is_loaded_last =
             files.get(report.files.wrapping_sub(1)).is_some_and(|f| f.entry.name == entry.name);

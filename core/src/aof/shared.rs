@@ -209,15 +209,15 @@ impl Shared {
         drop(guard);
         let begun = (|| {
             let fail = |e| Error::io("preparing", &path, e);
+            // Before the note says that it is: what replay has seen may only be in the page cache. And before the file
+            // gets a length by which it would be taken for somebody else's.
             file.sync_all().map_err(fail)?;
-            if file.size().map_err(fail)? != data_end {
-                file.set_len(data_end).map_err(fail)?;
-            }
             let pad = filler::pad(data_end);
-            if pad > 0 {
+            if file.size().map_err(fail)? != data_end || pad > 0 {
+                file.set_len(data_end).map_err(fail)?;
                 file.write_all_at(&filler::PAD[..pad], data_end).map_err(fail)?;
+                file.sync_all().map_err(fail)?;
             }
-            file.sync_all().map_err(fail)?;
             let pos = data_end + pad as u64;
             let limit = pos + LIMIT_WINDOW;
             let open = OpenFile { name, mapped: true, from: pos, limit };

@@ -45,7 +45,7 @@ impl Inner {
         }
         let layout = self.layout(disk);
         self.adopt_snapshot(disk, &layout)?;
-        let opened = self.replay(disk, &layout)?;
+        let opened = self.replay(disk, &layout, false)?;
         self.note_replay(&opened.report);
         let log = Log::open(Arc::clone(&disk.fs), layout, opened, self.log_options())?;
         self.logging.set(Some(Arc::new(log)));
@@ -134,9 +134,10 @@ impl Inner {
         Ok(())
     }
 
-    /// Replays the log into the (empty) keyspace.
-    pub(super) fn replay(&self, disk: &Disk, layout: &Layout) -> Result<replay::Opened> {
+    /// Replays the log into the (empty) keyspace; `read_only` when it is open.
+    pub(super) fn replay(&self, disk: &Disk, layout: &Layout, read_only: bool) -> Result<replay::Opened> {
         let options = replay::LoadOptions {
+            read_only,
             truncated: self.config.flag(Directive::AofLoadTruncated),
             ..replay::LoadOptions::default()
         };
@@ -242,7 +243,7 @@ impl Inner {
         self.wait_for_rewrite();
         log.sync()?;
         self.flush_everything()?;
-        self.replay(disk, &self.layout(disk))?;
+        self.replay(disk, &self.layout(disk), true)?;
         self.dirty.store(0, Ordering::Relaxed);
         Ok(())
     }

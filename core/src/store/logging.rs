@@ -8,10 +8,10 @@ use std::thread::JoinHandle;
 use super::aof_base::CommandWriter;
 use super::saving::Until;
 use super::{Inner, closed};
-use crate::aof::Effects;
 use crate::aof::log::{Log, Policy};
 use crate::aof::manifest::{Entry, Kind, Manifest};
 use crate::aof::replay::{LoadReport, Opened};
+use crate::aof::{self, Effects};
 use crate::config::Directive;
 use crate::error::{Error, Result};
 use crate::rdb;
@@ -205,7 +205,6 @@ impl Inner {
     pub(super) fn turn_log_on(&self) -> Result<()> {
         let disk = self.disk()?;
         let layout = self.layout(disk);
-        let old = layout.path(&layout.manifest_name());
         let mut next = (1, 1);
         for name in disk.fs.read_dir(&layout.folder()).unwrap_or_default() {
             match layout.parse_name(&name) {
@@ -224,12 +223,12 @@ impl Inner {
             let path = layout.path(&name);
             disk.fs.rename(&temp, &path).map_err(|e| Error::io("renaming", &temp, e))?;
             disk.fs.sync_dir(&layout.folder()).map_err(|e| Error::io("syncing", &layout.folder(), e))?;
-            // A log that was turned off earlier is out of date: the new manifest takes its place.
-            if disk.fs.file_len(&old).map_err(|e| Error::io("looking at", &old, e))?.is_some() {
-                log::info!("the append-only log that was there is replaced");
-            }
-            let manifest =
-                Manifest { base: Some(Entry::new(name, next.0, Kind::Base)), ..Manifest::default() };
+            // A log that was turned off earlier is out of date: the new manifest takes its place, and what it lists is
+            // deleted with the next rewrite or at the next start.
+            let old = aof::read_manifest(&*disk.fs, &layout)?.unwrap_or_default();
+            let history = old.all().map(|e| Entry { kind: Kind::History, ..e.clone() }).collect();
+            let base = Some(Entry::new(name, next.0, Kind::Base));
+            let manifest = Manifest { base, history, incrs: Vec::new() };
             let report = LoadReport::default();
             let opened = Opened { manifest, tail: None, next_incr: next.1, total_bytes: 0, report };
             Log::open(Arc::clone(&disk.fs), layout.clone(), opened, self.log_options())

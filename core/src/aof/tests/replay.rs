@@ -379,6 +379,29 @@ fn unproven_records_are_put_aside_after_a_power_cut() {
     assert_eq!(kept, commands(&["SET b 1"]));
 }
 
+/// DEBUG LOADAOF reads a log that is open and appended to.
+#[test]
+fn a_read_only_load_changes_nothing() {
+    let read_only = LoadOptions { read_only: true, ..LoadOptions::default() };
+    let mut torn = commands(&["SET a 1", "SET b 1"]);
+    torn.truncate(torn.len() - 3);
+    let disk = directory(&[("y.incr.aof", &torn)]);
+    disk.put_file(path("old.base.rdb"), b"whatever");
+    disk.put_file(
+        path("appendonly.aof.manifest"),
+        b"file old.base.rdb seq 1 type h\nfile y.incr.aof seq 2 type i\n",
+    );
+    let before = disk.files();
+    let mut recorder = Recorder::default();
+    let opened = load(&disk, &Layout::new("/d"), &read_only, &mut recorder).expect("loads");
+    assert_eq!(recorder.commands, ["SET a 1"]);
+    assert_eq!(opened.report.lost.len(), 1);
+    assert_eq!(disk.files(), before);
+    let disk = SimFs::new();
+    disk.put_file("/d/appendonly.aof", &commands(&["SET a 1"]));
+    assert!(load(&disk, &Layout::new("/d"), &read_only, &mut Recorder::default()).is_err());
+}
+
 /// When a sync failed, the page cache is not to be trusted even in the same boot.
 #[test]
 fn after_a_failed_sync_only_proven_records_are_taken() {
