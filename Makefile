@@ -10,6 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # nextest prints better and isolates better; without it cargo's own runner serves.
 NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
+TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 HAS_FFI := $(wildcard ffi/Cargo.toml)
 HAS_PYTHON := $(wildcard bindings/python/pyproject.toml)
 HAS_NODE := $(wildcard bindings/node/package.json)
@@ -39,7 +40,7 @@ demo: ## The main job from end to end: C, Python, Node and real servers on one d
 	$(BIN)/python demo/demo.py
 
 .PHONY: test
-test: test-rust test-python test-node ## Every test, with real servers as the judge
+test: test-rust test-c test-python test-node ## Every test, with real servers as the judge
 
 .PHONY: lint
 lint: lint-rust lint-text lint-c lint-python lint-node ## Formatting, warnings, documentation
@@ -54,6 +55,40 @@ clean: ## Remove whatever was built or fetched
 	$(CARGO) clean
 	rm -rf $(VENV) bindings/node/node_modules
 
+##@ The C library
+
+PREFIX ?= /usr/local
+INCLUDEDIR ?= $(PREFIX)/include
+LIBDIR ?= $(PREFIX)/lib
+# Where the built library is; `make install` builds a release unless told otherwise.
+BUILT ?= $(TARGET)/release
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
+# What a program needs besides libpersistkv.a; a test asserts it.
+STATIC_LIBS := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
+
+.PHONY: install
+install: $(if $(filter $(TARGET)/release,$(BUILT)),install-build) ## C library, header and pkg-config file below DESTDIR and PREFIX
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)
+	install -m 755 $(BUILT)/libpersistkv.so $(DESTDIR)$(LIBDIR)/libpersistkv.so.$(VERSION)
+	ln -sf libpersistkv.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libpersistkv.so.0
+	ln -sf libpersistkv.so.0 $(DESTDIR)$(LIBDIR)/libpersistkv.so
+	install -m 644 $(BUILT)/libpersistkv.a $(DESTDIR)$(LIBDIR)
+	install -m 644 include/persistkv.h $(DESTDIR)$(INCLUDEDIR)
+	sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@INCLUDEDIR@|$(INCLUDEDIR)|' \
+	  -e 's|@VERSION@|$(VERSION)|; s|@STATIC_LIBS@|$(STATIC_LIBS)|' ffi/persistkv.pc.in \
+	  >$(DESTDIR)$(LIBDIR)/pkgconfig/persistkv.pc
+
+.PHONY: install-build
+install-build:
+	$(CARGO) build --release -p persistkv-ffi
+
+.PHONY: examples-c
+examples-c: ## Build examples/c against a release of this tree, into TARGET/release/examples-c
+	$(CARGO) build --release -p persistkv-ffi
+	ln -sf libpersistkv.so $(TARGET)/release/libpersistkv.so.0
+	$(MAKE) --no-print-directory -C examples/c OUT=$(TARGET)/release/examples-c PKV_CFLAGS=-I$(CURDIR)/include \
+	  PKV_LIBS="-L$(TARGET)/release -lpersistkv -Wl,-rpath,$(TARGET)/release"
+
 ##@ Tests by part
 
 .PHONY: servers
@@ -67,6 +102,13 @@ ifeq ($(NEXTEST),yes)
 	$(CARGO) nextest run --no-fail-fast
 else
 	$(CARGO) test --no-fail-fast
+endif
+
+.PHONY: test-c
+test-c: ## C: the library's symbols, header, examples and tests; plain, under ASan and valgrind
+ifneq ($(HAS_FFI),)
+	$(CARGO) build --quiet -p persistkv-ffi
+	CARGO="$(CARGO)" tests/c/run.sh $(TARGET)/debug
 endif
 
 .PHONY: test-python
@@ -104,11 +146,14 @@ lint-rust: ## rustfmt, clippy and rustdoc without warnings
 
 .PHONY: lint-text
 lint-text: ## Shell scripts parse, no stray white space
-	for script in .ci/run tests/servers/install.sh; do bash -n $$script; done
+	for script in .ci/run tests/servers/install.sh tests/c/run.sh; do bash -n $$script; done
 	! git grep -nIE '[[:blank:]]+$$' -- ':!tests/fixtures' ':!*.patch'
 
 .PHONY: lint-c
-lint-c: ## clang-format over C files
+lint-c: ## clang-format over C files; the header is what ffi/ says
+ifneq ($(HAS_FFI),)
+	$(CARGO) run --quiet -p persistkv-header -- --check include/persistkv.h
+endif
 	@if [ -n "$(C_FILES)" ]; then \
 	  $(MAKE) --no-print-directory $(VENV)/.lint && $(BIN)/clang-format --dry-run --Werror $(C_FILES); \
 	fi

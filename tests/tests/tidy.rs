@@ -24,6 +24,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 
 /// The files that may hold `unsafe` code.
 const UNSAFE: &[&str] = &[
+    "core/src/fs/inherited.rs",
     "core/tests/rdb_memory.rs",
     "core/src/fs/map.rs",
     "core/src/keyspace/clock.rs",

@@ -7,6 +7,7 @@
 //!
 //! Knows nothing of the rooms above it. All errors are plain [`io::Error`]; the caller adds what it was doing.
 
+mod inherited;
 mod map;
 mod real;
 pub mod sim;
@@ -15,6 +16,7 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 
+pub(crate) use inherited::close_in_child as close_locks_in_child;
 pub use real::RealFs;
 
 /// How a file is opened.

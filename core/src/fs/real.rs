@@ -2,10 +2,11 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{File, FileSystem, LockAttempt, LockGuard, Mapping, Open};
+use super::{File, FileSystem, LockAttempt, LockGuard, Mapping, Open, inherited};
 
 /// The host's file system, through `std` and a few system calls of its own.
 #[derive(Clone, Copy, Debug, Default)]
@@ -13,11 +14,17 @@ pub struct RealFs;
 
 struct RealFile(fs::File);
 
+/// A lock on a directory, for the process that took it: a forked child has closed its descriptor, and must not unlock.
 struct RealLock {
     file: fs::File,
-    /// The process that took it. A fork inherits the descriptor, and an unlock there would take the lock away from
-    /// the parent.
     owner: u32,
+}
+
+impl RealLock {
+    fn new(file: fs::File) -> Self {
+        inherited::enter(file.as_raw_fd());
+        Self { file, owner: std::process::id() }
+    }
 }
 
 impl LockGuard for RealLock {}
@@ -26,6 +33,7 @@ impl Drop for RealLock {
     fn drop(&mut self) {
         // Closing is not enough: a child that has not come to its exec yet still holds the descriptor.
         if std::process::id() == self.owner {
+            inherited::leave(self.file.as_raw_fd());
             let _ = self.file.unlock();
         }
     }
@@ -95,7 +103,7 @@ impl FileSystem for RealFs {
             Ok(()) => {
                 file.set_len(0)?;
                 file.write_all(format!("{}\n", std::process::id()).as_bytes())?;
-                Ok(LockAttempt::Held(Box::new(RealLock { file, owner: std::process::id() })))
+                Ok(LockAttempt::Held(Box::new(RealLock::new(file))))
             }
             Err(fs::TryLockError::WouldBlock) => {
                 let mut text = String::new();

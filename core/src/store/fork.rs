@@ -12,6 +12,7 @@ static GENERATION: AtomicU32 = AtomicU32::new(0);
 
 extern "C" fn in_child() {
     GENERATION.fetch_add(1, Ordering::Relaxed);
+    crate::fs::close_locks_in_child();
 }
 
 /// The generation of this process: changes in every forked child.
@@ -23,7 +24,7 @@ pub(super) fn generation() -> u32 {
 pub(super) fn watch() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        // SAFETY: the handler only touches an atomic, which is allowed in a forked child of a threaded process; the
+        // SAFETY: the handler only touches atomics and closes descriptors, which is allowed in a forked child of a threaded process; the
         // library is linked so that it is never unloaded, so the handler stays valid. Failure (out of memory) leaves
         // forks unnoticed, which the directory lock and the documentation still cover.
         unsafe { libc::pthread_atfork(None, None, Some(in_child)) };

@@ -19,7 +19,7 @@ const SOURCES: &[&str] = &[
     "collections.rs",
 ];
 
-const MANUAL: &str = include_str!("manual.h");
+const MANUAL: &str = include_str!("manual.txt");
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 fn main() -> ExitCode {
