@@ -81,6 +81,19 @@ test('bgrewriteaof resolves when the new log is in place', async (t) => {
   assert.equal((await reread(t, dir, { appendonly: 'yes' })).strlen('key'), 1_000);
 });
 
+test('a save point saves by itself, and keys expire by themselves', async (t) => {
+  const dir = directory(t);
+  const store = opened(t, dir, { save: '1 1' });
+  store.set('key', 'value');
+  store.set('passing', 'value', 'PX', 20);
+  // Nothing is written, nor is a key read, while both are awaited.
+  const { setTimeout: sleep } = await import('node:timers/promises');
+  while (!/^expired_keys:1\r$/m.test(store.info('stats'))) await sleep(5);
+  while (Number(persistence(store).rdb_saves) === 0) await sleep(5);
+  const copy = await reread(t, dir, { save: '' });
+  assert.deepEqual(copy.keys('*'), ['key']);
+});
+
 test('close saves when save points are set and something changed', async (t) => {
   const dir = directory(t);
   const store = open(dir, { save: '3600 1' });

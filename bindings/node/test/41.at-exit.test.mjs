@@ -37,3 +37,10 @@ for (const [way, code] of [
     all(t, dir, { save: '3600 1' });
   });
 }
+
+test('a store that is forgotten is closed with the garbage', async (t) => {
+  const dir = directory(t);
+  const ended = await child('forgotten.mjs', dir);
+  assert.equal(ended.code, 0, ended.stderr);
+  assert.match(ended.stdout, /^value \d+\n$/);
+});

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { open } from 'persistkv';
-import { directory, opened } from './helpers.mjs';
+import { child, directory, opened } from './helpers.mjs';
 
 function start(workerData) {
   return new Worker(new URL('children/worker.mjs', import.meta.url), { workerData });
@@ -60,4 +60,11 @@ test('a worker goes on when the main thread closes', async (t) => {
   const seen = Number(again.get('loop'));
   while (Number(again.get('loop')) <= seen) await new Promise((resolve) => setImmediate(resolve));
   await worker.terminate();
+});
+
+test('an addon that only workers use may go while files are written', async (t) => {
+  const dir = directory(t);
+  const ended = await child('only-workers.mjs', dir, 5);
+  assert.deepEqual([ended.code, ended.signal, ended.stdout], [0, null, 'done\n'], ended.stderr);
+  assert.equal(opened(t, dir, { appendonly: 'yes', save: '' }).get('count'), '5000');
 });

@@ -43,7 +43,7 @@ export function child(name, ...args) {
 /** Runs a script of Node to its end. */
 export function run(script, ...args) {
   return new Promise((resolve, reject) => {
-    const process_ = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const process_ = spawn(process.execPath, ['--expose-gc', script, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
     let [stdout, stderr] = ['', ''];
     process_.stdout.setEncoding('utf8').on('data', (text) => (stdout += text));
     process_.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
