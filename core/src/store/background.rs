@@ -1,7 +1,7 @@
 //! The store's background thread: expiry, save points, automatic rewrites. It starts with the first write that may give
 //! it something to do, ticks ten times a second while there is something, and sleeps without a timer otherwise.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -37,9 +37,16 @@ impl Background {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether a poke would do anything. Costs one load.
+    /// Whether a poke would do anything. Costs one load; ordered after the change that may need the thread, as the
+    /// thread's own look at the changes is after [`Background::drowse`]: one of the two sees the other.
     pub(super) fn sleeps(&self) -> bool {
-        !self.awake.load(Ordering::Relaxed)
+        !self.awake.load(Ordering::SeqCst)
+    }
+
+    /// From now on writers poke the thread, which looks once more for what was changed before this.
+    fn drowse(&self) {
+        self.awake.store(false, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
     }
 
     /// Wakes the thread, starting it when it does not run. Costs one load while it is awake.
@@ -94,15 +101,15 @@ impl Background {
     fn sleep(&self, busy: bool) -> bool {
         let mut state = self.state();
         if !busy && !state.poked && !state.stop {
-            self.awake.store(false, Ordering::Relaxed);
             while !state.poked && !state.stop {
                 state = self.signal.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
-            self.awake.store(true, Ordering::Relaxed);
         } else if !state.stop {
+            self.awake.store(true, Ordering::Relaxed);
             state = self.signal.wait_timeout(state, TICK).unwrap_or_else(PoisonError::into_inner).0;
         }
         state.poked = false;
+        self.awake.store(true, Ordering::Relaxed);
         !state.stop
     }
 }
@@ -111,6 +118,10 @@ fn run(inner: &Arc<Inner>) {
     let mut busy = true;
     while inner.background.sleep(busy) {
         busy = tick(inner);
+        if !busy {
+            inner.background.drowse();
+            busy = tick(inner);
+        }
     }
 }
 
@@ -150,5 +161,6 @@ fn expire(inner: &Arc<Inner>) -> bool {
     if awaited {
         keyspace.expect_expiring(true);
     }
-    awaited
+    // A writer may have set an expiry in a shard that was looked at before.
+    keyspace.has_expiring()
 }

@@ -46,7 +46,8 @@ impl Services for Inner {
         if self.closed.load(Ordering::Acquire) {
             return Err(closed());
         }
-        self.dirty.fetch_add(dirty, Ordering::Relaxed);
+        // Before `after_write` looks whether the background thread sleeps: see there.
+        self.dirty.fetch_add(dirty, Ordering::SeqCst);
         match self.logging.with(|log| log.append(effects)) {
             Some(lsn) => lsn,
             None => {
