@@ -43,16 +43,3 @@ pub(crate) fn code(error: &persistkv::Error) -> String {
 pub(crate) fn thrown(error: &persistkv::Error) -> napi::Error<Code> {
     napi::Error::new(Code(code(error)), error.message())
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn code_words_come_from_the_text() {
-        assert_eq!(code_word("WRONGTYPE Operation against"), "WRONGTYPE");
-        assert_eq!(code_word("ERR no"), "ERR");
-        assert_eq!(code_word("Background save"), "ERR");
-        assert_eq!(code_word(""), "ERR");
-    }
-}
