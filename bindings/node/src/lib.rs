@@ -4,6 +4,8 @@
 //! engine's public face. Every exported function catches panics, which would abort the process otherwise.
 // The export macro asks for `pub`, in a crate that nobody can depend on.
 #![allow(unreachable_pub)]
+// Nothing is exported from a test build.
+#![cfg_attr(test, allow(dead_code))]
 
 mod commands;
 mod convert;
