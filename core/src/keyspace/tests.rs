@@ -7,11 +7,14 @@ use crate::value::elements::{Elements, Records};
 use crate::value::hash::Hash;
 use crate::value::saved::{BigKind, Body, HeadRef, Sink};
 
+/// A big key under way: database, key, announced elements, elements.
+type Big = (u32, Vec<u8>, usize, BTreeMap<Vec<u8>, Vec<u8>>);
+
 /// What a cut handed over, by database and key; hashes as sorted text.
 #[derive(Default, Debug, PartialEq, Eq)]
 struct Seen {
     keys: BTreeMap<(u32, Vec<u8>), Vec<u8>>,
-    big: Option<(u32, Vec<u8>, usize, BTreeMap<Vec<u8>, Vec<u8>>)>,
+    big: Option<Big>,
 }
 
 impl Seen {

@@ -32,6 +32,9 @@ pub(super) struct RewriteState {
     thread: Option<JoinHandle<()>>,
 }
 
+/// A database and an encoded command.
+type Collected = (u32, Vec<u8>);
+
 /// See the module's head.
 #[derive(Default)]
 pub(super) struct Logging {
@@ -39,7 +42,7 @@ pub(super) struct Logging {
     rewrite: Mutex<RewriteState>,
     cancel: AtomicBool,
     /// While the log is being turned on: what was done since the cut its base is made from.
-    collecting: Mutex<Option<Vec<(u32, Vec<u8>)>>>,
+    collecting: Mutex<Option<Vec<Collected>>>,
     is_collecting: AtomicBool,
 }
 
@@ -67,7 +70,7 @@ impl Logging {
         }
     }
 
-    fn set_collecting(&self, on: bool) -> Vec<(u32, Vec<u8>)> {
+    fn set_collecting(&self, on: bool) -> Vec<Collected> {
         let next = on.then(Vec::new);
         self.is_collecting.store(on, Ordering::Release);
         std::mem::replace(&mut *self.collecting.lock().unwrap_or_else(PoisonError::into_inner), next)

@@ -3,7 +3,7 @@
 //! A snapshot is a cut run through the RDB writer into a temporary file, which is synced, renamed over the old one, and
 //! made durable by a sync of the directory; whatever goes wrong before that leaves the old file as it was.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -214,13 +214,13 @@ impl Inner {
     pub(super) fn write_rdb(
         &self,
         disk: &Disk,
-        path: &PathBuf,
+        path: &Path,
         cut: Cut,
         cancel: &AtomicBool,
         aof_base: bool,
     ) -> Result<()> {
         let file = disk.fs.open(path, Open::Truncate).map_err(|e| Error::io("creating", path, e))?;
-        let options = self.rdb_options(path.clone(), aof_base);
+        let options = self.rdb_options(path.to_path_buf(), aof_base);
         let mut writer = rdb::Writer::new(FileWriter::new(Arc::clone(&file), 0), options)?;
         cut.run(&mut Until { sink: &mut writer, cancel })?;
         writer.finish()?;
