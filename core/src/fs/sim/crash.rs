@@ -1,6 +1,6 @@
 //! What a simulated disk may hold after the power fails, and what the page cache holds after a kill.
 //!
-//! A [`Replayer`] steps through the record of a [`SimFs`](super::SimFs). After each step it knows, for each file, what
+//! A [`Replayer`] steps through the record of a [`SimFs`]. After each step it knows, for each file, what
 //! is durable and which changes since may or may not have reached the disk, and the same for the directory entries.
 //! From that it builds disks:
 //!
