@@ -60,5 +60,7 @@ def must_equal(what: str, found: dict[bytes, Any], wanted: dict[bytes, Any]) -> 
     """Ends the demo when two data sets differ, naming the first key."""
     for key in sorted(found.keys() | wanted.keys()):
         if found.get(key) != wanted.get(key):
-            raise SystemExit(f"demo: {what}: the key {key!r} differs:\n  {found.get(key)!r:.300}\n  {wanted.get(key)!r:.300}")
+            raise SystemExit(
+                f"demo: {what}: the key {key!r} differs:\n  {found.get(key)!r:.300}\n  {wanted.get(key)!r:.300}"
+            )
     print(f"    {what}: {len(found)} keys, all equal ({digest(found)})")

@@ -1,4 +1,4 @@
-"""The main job from end to end: C writes and is killed, Python recovers and adds, Node rewrites, real servers take over.
+"""The main job from end to end: C writes and is killed, Python recovers, Node rewrites, real servers take over.
 
 Run it with ``make demo``. Any mismatch ends it with an error.
 """

@@ -1,5 +1,7 @@
-"""Makes ``dump-redis-7.0.15.rdb``, the file the demo opens where no server can be installed: every type and encoding, saved by
-Redis 7.0.15 (``target/servers/r70``)."""
+"""Makes ``dump-redis-7.0.15.rdb``, which the demo opens where no server can be installed.
+
+It holds every type and encoding of ``data.fill``, saved by Redis 7.0.15 (``target/servers/r70``).
+"""
 
 import pathlib
 import shutil

@@ -1,4 +1,4 @@
-"""Save points: ``save ""`` never saves by itself, ``save "3600 1"`` saves at the close and, after an hour, by itself."""
+"""Save points: ``save ""`` never saves by itself, ``save "3600 1"`` at the close and, after an hour, by itself."""
 
 import os
 import sys

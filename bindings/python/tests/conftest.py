@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-import pytest
-
 import persistkv
+import pytest
 
 
 @pytest.fixture

@@ -9,9 +9,8 @@ import sys
 import textwrap
 import threading
 
-import pytest
-
 import persistkv
+import pytest
 from persistkv.exceptions import (
     ClosedError,
     ConfigError,

@@ -1,16 +1,16 @@
 """Redis without the server: a durable Redis-like store inside your Python process.
 
-    >>> import persistkv
-    >>> with persistkv.open("data", appendonly=True) as store:
-    ...     store.rpush("queue", "first", "second")
-    ...     store.lpop("queue")
+>>> import persistkv
+>>> with persistkv.open("data", appendonly=True) as store:
+...     store.rpush("queue", "first", "second")
+...     store.lpop("queue")
 """
 
 import atexit
 
 from . import exceptions
 from ._persistkv import __version__
-from ._store import Store, close_all, open  # noqa: A004 - the module's own open
+from ._store import Store, close_all, open
 from .exceptions import Error, RedisError, ResponseError
 
 __all__ = ["Error", "RedisError", "ResponseError", "Store", "__version__", "exceptions", "open"]

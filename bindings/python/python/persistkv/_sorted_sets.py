@@ -143,9 +143,7 @@ class SortedSets(Base):
         """The same in reverse."""
         return self.execute("ZREVRANGEBYLEX", name, max, min, *_limit(start, num))
 
-    def _members(
-        self, argv: list[Any], withscores: bool, convert: Convert, options: Iterable[Any] = ()
-    ) -> list[Any]:
+    def _members(self, argv: list[Any], withscores: bool, convert: Convert, options: Iterable[Any] = ()) -> list[Any]:
         if not withscores:
             return self.execute(*argv, *options)
         return _replies.scored(self.execute(*argv, "WITHSCORES", *options), convert)

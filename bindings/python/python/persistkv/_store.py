@@ -114,11 +114,11 @@ def close_all() -> None:
     for store in list(_open_stores):
         try:
             store.close()
-        except Exception:  # noqa: BLE001 - at exit there is nobody to tell; what was acknowledged is in the log
+        except Exception:  # nobody is left to be told; what was acknowledged is in the log
             continue
 
 
-def open(  # noqa: A001 - as in `persistkv.open`, the way dbm and shelve name it
+def open(
     path: str | os.PathLike[str] | None = None,
     directives: Mapping[str, DirectiveT] | None = None,
     *,
