@@ -78,7 +78,9 @@ static void what_the_parent_made_is_refused(void) {
     CHECK_OK(pkv_client_new(disk, &of));
     CHECK_OK(pkv_set(of, PKV_LIT("before"), PKV_LIT("v")));
     long long logged = -1;
-    while (logged != file_print(dir, log)) {
+    for (int same = 0; same < 6; same++) {
+        if (logged != file_print(dir, log))
+            same = 0;
         logged = file_print(dir, log);
         usleep(300000);
     }

@@ -10,6 +10,9 @@ import { fileURLToPath } from 'node:url';
 import prettier from 'prettier';
 import { SIGNATURES } from './signatures.mjs';
 
+// Fetched only when it is asked for: not everyone who builds needs its many dependencies.
+const NAPI_CLI = '@napi-rs/cli@3.10.12';
+
 const here = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
 /** The text of commands.d.ts for a command table. */
@@ -41,9 +44,9 @@ ${methods.join('\n\n')}
 
 function nativeTypes() {
   const out = mkdtempSync(join(tmpdir(), 'persistkv-types-'));
-  const args = ['napi', 'build', '--no-js', '--dts', 'native.d.ts', '--output-dir', out];
+  const args = ['--package', NAPI_CLI, 'napi', 'build', '--no-js', '--dts', 'native.d.ts', '--output-dir', out];
   args.push('--target-dir', process.env.CARGO_TARGET_DIR ?? resolve(here, '..', '..', 'target', 'node'));
-  const { status } = spawnSync('npx', ['--no-install', ...args], { cwd: here, stdio: 'inherit' });
+  const { status } = spawnSync('npx', ['--yes', ...args], { cwd: here, stdio: 'inherit' });
   if (status === 0) copyFileSync(join(out, 'native.d.ts'), join(here, 'native.d.ts'));
   rmSync(out, { recursive: true, force: true });
   if (status !== 0) process.exit(status ?? 1);
