@@ -101,7 +101,6 @@ directives! {
     AppendFileName "appendfilename": Kind::FileName, "appendonly.aof", open, "Base of the names of the log's files.";
     AppendDirName "appenddirname": Kind::FileName, "appendonlydir", open, "Directory of the log's files, inside dir.";
     AppendFsync "appendfsync": Kind::Choice(APPENDFSYNC), "everysec", any, "When the log is synced to disk: before each write returns, once a second, or when the system likes.";
-    NoAppendFsyncOnRewrite "no-appendfsync-on-rewrite": Kind::Flag, "no", any, "Do not sync the log while a rewrite or snapshot runs.";
     AutoAofRewritePercentage "auto-aof-rewrite-percentage": Kind::Int(0, i32::MAX as i64), "100", any, "Rewrite the log when it has grown by this much since the last rewrite; 0: never.";
     AutoAofRewriteMinSize "auto-aof-rewrite-min-size": Kind::Memory(0, i64::MAX), "64mb", any, "Do not rewrite a log smaller than this by itself.";
     AofLoadTruncated "aof-load-truncated": Kind::Flag, "yes", any, "Accept a log whose last record is torn, and cut it back.";
@@ -335,7 +334,6 @@ const fn all() -> [Directive; TABLE.len()] {
         AppendFileName,
         AppendDirName,
         AppendFsync,
-        NoAppendFsyncOnRewrite,
         AutoAofRewritePercentage,
         AutoAofRewriteMinSize,
         AofLoadTruncated,

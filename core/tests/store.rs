@@ -244,3 +244,19 @@ fn snapshots_and_rewrites_asked_for_at_once_take_turns() {
         store.close().unwrap();
     }
 }
+
+#[test]
+fn reads_do_not_wait_for_positions_of_a_log_that_was_turned_off() {
+    let dir = Dir::new("off-and-on");
+    let store = Store::open(&dir.0, &[("appendonly", "yes"), ("save", ""), ("appendfsync", "always")]).unwrap();
+    let mut client = store.client();
+    for n in 0..200 {
+        run(&mut client, &format!("RPUSH list {n}"));
+    }
+    run(&mut client, "CONFIG SET appendonly no");
+    run(&mut client, "CONFIG SET appendonly yes");
+    // The new log is shorter than the position noted for the list's shard.
+    assert_eq!(run(&mut client, "LLEN list"), Reply::Int(200));
+    run(&mut client, "RPUSH list last");
+    store.close().unwrap();
+}

@@ -29,6 +29,8 @@ enum Stop {
 impl Shared {
     /// Returns when `lsn` is durable; leads or follows.
     pub(super) fn wait_durable(&self, lsn: Lsn) -> Result<()> {
+        // A position from before the log was turned off and on again lies beyond the end of this one.
+        let lsn = lsn.min(self.written.load(Ordering::Acquire));
         while self.synced.load(Ordering::Acquire) < lsn {
             let guard = self.lock()?;
             // A full disk does not keep what has been appended from being synced; a failure does.
