@@ -248,7 +248,8 @@ fn snapshots_and_rewrites_asked_for_at_once_take_turns() {
 #[test]
 fn reads_do_not_wait_for_positions_of_a_log_that_was_turned_off() {
     let dir = Dir::new("off-and-on");
-    let store = Store::open(&dir.0, &[("appendonly", "yes"), ("save", ""), ("appendfsync", "always")]).unwrap();
+    let store =
+        Store::open(&dir.0, &[("appendonly", "yes"), ("save", ""), ("appendfsync", "always")]).unwrap();
     let mut client = store.client();
     for n in 0..200 {
         run(&mut client, &format!("RPUSH list {n}"));
