@@ -124,7 +124,7 @@ pub(crate) fn must(client: &mut Client, argv: &[&[u8]]) {
 
 /// The value of a field of INFO.
 pub(crate) fn info(client: &mut Client, name: &str) -> String {
-    let Ok(persistkv::Reply::Bulk(text)) = client.execute(&["INFO", "everything"]) else {
+    let Ok(persistkv::Reply::Bulk(text)) = client.execute(&["INFO", "persistence"]) else {
         return String::new();
     };
     let text = String::from_utf8_lossy(&text).into_owned();

@@ -22,7 +22,7 @@ use crate::value::snapshot::{Job, Ledger};
 /// Bytes put aside for a cut before writers have to wait for the saver.
 const HELD_MAX: usize = 64 * 1024 * 1024;
 /// Chains the saver takes per lock hold.
-const CHAINS: usize = 2;
+const CHAINS: usize = 1;
 /// The stamp is one byte: after this many cuts in a row that were given up, old stamps could seem new. All are set anew.
 const GIVEN_UP_MAX: u32 = 250;
 

@@ -18,8 +18,8 @@ use crate::table::{Entry, Table, hash};
 const INCOMPLETE_MAX: u8 = 250;
 
 /// Bytes of records a saver takes per step under the lock, and chains it may visit for them.
-const STEP_BYTES: usize = 4 * 1024;
-const STEP_CHAINS: usize = 32;
+const STEP_BYTES: usize = 512;
+const STEP_CHAINS: usize = 4;
 
 /// What a cut still owes this value.
 struct Pending {
