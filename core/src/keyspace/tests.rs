@@ -248,13 +248,22 @@ fn transfers_never_show_half_done_in_a_cut() {
                 }
             });
         }
+        let _stop = Stop(&stop);
         for _ in 0..2_000 {
             let mut sum = Sum::default();
             keyspace.begin_cut(|| {}).unwrap().run(&mut sum).unwrap();
             assert_eq!((sum.accounts, sum.total, sum.fields, sum.bank), (50, 5_000, 500, 50_000));
         }
-        stop.store(true, Ordering::Relaxed);
     });
+}
+
+/// Lets the writers end, also when the test fails.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 #[derive(Default)]
