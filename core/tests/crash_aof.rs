@@ -9,7 +9,8 @@ use std::collections::HashSet;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::io::{Read, Write};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, RwLock};
 
 use persistkv::aof::rewrite::Sabotage;
 use persistkv::aof::{Effects, Layout, LoadOptions, LoadReport, Log, Options, Policy, Target, load};
@@ -362,6 +363,110 @@ fn a_second_power_cut_loses_no_more_than_the_first() {
         }
     }
     assert!(distinct > 1000, "only {distinct} states");
+}
+
+const THREADS: usize = 4;
+
+/// Recovers how many records of each thread there are.
+#[derive(Default)]
+struct PerThread([u64; THREADS]);
+
+fn base_per_thread(counts: [u64; THREADS]) -> Vec<u8> {
+    BASE_MAGIC.iter().copied().chain(counts.iter().flat_map(|n| n.to_le_bytes())).collect()
+}
+
+impl Target for PerThread {
+    fn file(&mut self, _name: &str) -> Result<()> {
+        Ok(())
+    }
+
+    fn preamble(&mut self, input: &mut dyn Read, _len: u64) -> Result<u64> {
+        let mut bytes = base_per_thread([0; THREADS]);
+        input.read_exact(&mut bytes).map_err(|e| Error::new(ErrorKind::Corrupt, format!("base: {e}")))?;
+        for (count, number) in self.0.iter_mut().zip(bytes[9..].chunks_exact(8)) {
+            *count = u64::from_le_bytes(number.try_into().expect("eight bytes"));
+        }
+        Ok(bytes.len() as u64)
+    }
+
+    fn command(&mut self, argv: &[&[u8]], _offset: u64) -> Result<()> {
+        let number = |arg: &[u8]| std::str::from_utf8(arg).ok().and_then(|s| s.parse::<u64>().ok());
+        if let [b"SET", thread, n, ..] = argv {
+            let (Some(thread), Some(n)) = (number(thread), number(n)) else {
+                return Err(Error::new(ErrorKind::Corrupt, "a record has changed"));
+            };
+            if n != self.0[thread as usize] {
+                return Err(Error::new(ErrorKind::Corrupt, format!("thread {thread}: a gap before {n}")));
+            }
+            self.0[thread as usize] += 1;
+        }
+        Ok(())
+    }
+}
+
+/// Group commit: several threads append and wait, with the background threads at work and a rewrite in between; what was
+/// durable for one of them when his wait returned is there after a power cut at any later point.
+#[test]
+fn threads_that_share_syncs_are_told_the_truth() {
+    let fs = SimFs::new();
+    fs.create_dir_all("/d".as_ref()).expect("a directory");
+    let opened = load(&fs, &layout(), &LoadOptions::default(), &mut PerThread::default()).expect("loads");
+    let options = Options { policy: Policy::Always, step_bytes: 4096, ..Options::default() };
+    let log = Log::open(Arc::new(fs.clone()), layout(), opened, options).expect("opens");
+    let counts: [AtomicU64; THREADS] = Default::default();
+    // Stands for the shard guards: writers share it, the cut takes it alone.
+    let shards = RwLock::new(());
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let (log, counts, shards, fs) = (&log, &counts, &shards, &fs);
+            scope.spawn(move || {
+                for n in 0..60u64 {
+                    let mut effects = Effects::new();
+                    let filling = "x".repeat((n * 7 % 300) as usize);
+                    effects.push(0, &["SET", &thread.to_string(), &n.to_string(), "KEEP", &filling]);
+                    log.reserve(effects.byte_len()).expect("room");
+                    let lsn = {
+                        let _guard = shards.read().expect("no panics");
+                        counts[thread].store(n + 1, Ordering::Relaxed);
+                        log.append(&effects).expect("appends")
+                    };
+                    log.wait_durable(lsn).expect("durable");
+                    fs.mark((thread as u64) << 32 | (n + 1));
+                }
+            });
+        }
+        for _ in 0..2 {
+            let mut rewrite = log.begin_rewrite().expect("begins");
+            let now = {
+                let _guard = shards.write().expect("no panics");
+                rewrite.switch().expect("switches");
+                std::array::from_fn(|i| counts[i].load(Ordering::Relaxed))
+            };
+            let mut out = rewrite.create_base(true).expect("a base");
+            out.write_all(&base_per_thread(now)).expect("writes");
+            rewrite.commit().expect("commits");
+        }
+    });
+    std::mem::forget(log);
+    let mut random = fastrand::Rng::with_seed(11);
+    let mut replayer = Replayer::new(fs.boot_id());
+    let mut promised = [0; THREADS];
+    let ops = fs.ops();
+    for (at, op) in ops.iter().enumerate() {
+        replayer.step(op);
+        if let Op::Mark(mark) = op {
+            promised[(mark >> 32) as usize] = mark & 0xFFFF_FFFF;
+        }
+        for _ in 0..2 {
+            let disk = replayer.after_power_cut(&mut random);
+            let mut found = PerThread::default();
+            load(&disk, &layout(), &LoadOptions::default(), &mut found)
+                .unwrap_or_else(|e| panic!("cut after operation {at} of {}: {e}", ops.len()));
+            let kept = found.0.iter().zip(promised).all(|(found, promised)| *found >= promised);
+            assert!(kept, "cut after operation {at}: {promised:?} was promised, {:?} is there", found.0);
+        }
+    }
+    assert_eq!(promised, [60; THREADS]);
 }
 
 /// Reads a file as Redis 7 does: it must be a log, perhaps cut off at its end.

@@ -88,11 +88,12 @@ impl Shared {
     }
 
     fn sync_files(&self, durable: bool) -> std::result::Result<Lsn, Stop> {
+        let old_first = self.options.sabotage != Some(Sabotage::NewBeforeOld);
         loop {
-            if self.options.sabotage != Some(Sabotage::NewBeforeOld) {
+            if old_first {
                 self.finish_retired()?;
             }
-            if let Some((file, lsn)) = self.add_check_line()? {
+            if let Some((file, lsn)) = self.add_check_line(old_first)? {
                 if durable {
                     file.sync_data().map_err(Stop::Io)?;
                 }
@@ -144,9 +145,10 @@ impl Shared {
         self.note(|session| session.files.retain(|f| f.name != old.name))
     }
 
-    /// Adds the check line that covers everything appended so far. `None` when the active file changed meanwhile.
+    /// Adds the check line that covers everything appended so far. `None` when the active file changed meanwhile, or
+    /// (with `old_first`) had changed before but after the retired files were finished: the one before it is not durable.
     #[allow(clippy::type_complexity)]
-    fn add_check_line(&self) -> std::result::Result<Option<(Arc<dyn File>, Lsn)>, Stop> {
+    fn add_check_line(&self, old_first: bool) -> std::result::Result<Option<(Arc<dyn File>, Lsn)>, Stop> {
         let (file, name, mut from, mut pos) = {
             let guard = self.lock().map_err(Stop::Other)?;
             let active = &guard.active;
@@ -167,7 +169,7 @@ impl Shared {
             pos = guard.active.pos;
         }
         let mut guard = self.lock().map_err(Stop::Other)?;
-        if guard.active.name != name {
+        if guard.active.name != name || (old_first && !guard.retired.is_empty()) {
             return Ok(None);
         }
         let active = &mut guard.active;

@@ -191,3 +191,28 @@ pub(super) fn stores_are_safe(file: &File) -> bool {
 pub(super) fn stores_are_safe(_file: &File) -> bool {
     false
 }
+
+/// The id of this boot.
+#[cfg(target_vendor = "apple")]
+pub(super) fn boot_id() -> String {
+    let mut text = [0u8; 64];
+    let mut len = text.len();
+    // SAFETY: the name ends in a zero byte; `text` and `len` describe one buffer, which the call fills up to `len`.
+    let rc = unsafe {
+        libc::sysctlbyname(
+            c"kern.bootsessionuuid".as_ptr(),
+            text.as_mut_ptr().cast(),
+            &mut len,
+            std::ptr::null_mut(),
+            0,
+        )
+    };
+    let end = text.iter().position(|&b| b == 0).unwrap_or(text.len());
+    if rc == 0 { String::from_utf8_lossy(&text[..end]).into_owned() } else { String::new() }
+}
+
+/// The id of this boot: unknown here.
+#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
+pub(super) fn boot_id() -> String {
+    String::new()
+}

@@ -126,7 +126,7 @@ fn boot_id() -> String {
 
 #[cfg(not(target_os = "linux"))]
 fn boot_id() -> String {
-    String::new()
+    super::map::boot_id()
 }
 
 impl File for RealFile {

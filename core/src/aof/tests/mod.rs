@@ -11,6 +11,7 @@ use super::*;
 use crate::error::Result;
 use crate::fs::FileSystem;
 use crate::fs::sim::SimFs;
+use crate::fs::sim::crash::Replayer;
 
 /// A target that writes down what it is given.
 #[derive(Default, Debug, PartialEq, Eq)]
@@ -115,6 +116,99 @@ fn a_killed_process_loses_nothing_under_any_policy() {
             }
         }
     }
+}
+
+/// A check line that ends one byte before a filler line's end is followed by a pad, which belongs to it: for its
+/// successor, for the file after it, and for a load after a power cut.
+#[test]
+fn a_check_line_may_end_anywhere() {
+    let mut padded = 0;
+    for shift in 0..filler::LINE as usize {
+        let fs = SimFs::new();
+        let (log, _) = open(&fs, Policy::Always);
+        let mut expected = Vec::new();
+        for i in 0..3 {
+            let value = "x".repeat(if i == 0 { shift } else { 1 });
+            let lsn = set(&log, "k", &value);
+            log.wait_durable(lsn).expect("durable");
+            expected.push(format!("SET k {value}"));
+            padded += usize::from(filler::pad(log.end() - filler::PAD.len() as u64) > 0);
+        }
+        if shift % 2 == 1 {
+            // The next file tells where this one ends.
+            log.begin_rewrite().expect("begins").switch().expect("switches");
+            let lsn = set(&log, "k", "behind");
+            log.wait_durable(lsn).expect("durable");
+            expected.push("SET k behind".to_owned());
+        }
+        std::mem::forget(log);
+        let mut replayer = Replayer::new(fs.boot_id());
+        fs.ops().iter().for_each(|op| replayer.step(op));
+        for seed in 0..4 {
+            let disk = replayer.after_power_cut(&mut fastrand::Rng::with_seed(seed));
+            let (commands, opened) = try_load(&disk).expect("loads");
+            assert_eq!(commands, expected, "shift {shift}: {:?}", opened.report.lost);
+        }
+    }
+    assert!(padded >= 3, "only {padded} pads were made");
+}
+
+#[test]
+fn the_policy_can_change_and_old_positions_are_no_trap() {
+    let fs = SimFs::new();
+    let (log, _) = open(&fs, Policy::No);
+    let first = set(&log, "a", "1");
+    assert!(log.durable() < first);
+    log.set_policy(Policy::Always);
+    assert_eq!(log.policy(), Policy::Always);
+    let second = set(&log, "b", "1");
+    log.wait_durable(second).expect("durable");
+    assert!(log.durable() >= second && second > first);
+    // Of a log that was turned off meanwhile.
+    log.wait_durable(second + 1_000_000).expect("returns");
+    log.close().expect("closes");
+    assert_eq!(log.append(&Effects::new()).expect("nothing to do"), log.end());
+    assert_eq!(log.reserve(1).expect_err("closed").kind(), crate::ErrorKind::Closed);
+    log.close().expect("again");
+}
+
+/// `everysec` may not let the oldest unsynced record grow old: when a sync takes longer than a second, writers wait for it.
+#[test]
+fn writers_wait_for_a_sync_that_takes_too_long() {
+    let fs = SimFs::new();
+    let (log, _) = open(&fs, Policy::EverySec);
+    set(&log, "a", "1");
+    fs.hold_syncs(true);
+    std::thread::scope(|scope| {
+        scope.spawn(|| log.sync().expect("syncs at last"));
+        scope.spawn(|| {
+            // Free at first; waits when the sync has been running for a second.
+            while log.stats().delayed_fsync == 0 {
+                log.reserve(10).expect("room");
+            }
+        });
+        while log.stats().delayed_fsync == 0 {
+            std::thread::yield_now();
+        }
+        assert!(log.stats().pending_fsync, "the writer waits");
+        fs.hold_syncs(false);
+    });
+    assert_eq!(log.stats().delayed_fsync, 1);
+    log.close().expect("closes");
+}
+
+#[test]
+fn times_are_noted_when_wanted() {
+    let fs = SimFs::new();
+    fs::create(&fs);
+    let (_, opened) = try_load(&fs).expect("loads");
+    let options = Options { timestamps: true, ..options(Policy::No) };
+    let log = Log::open(Arc::new(fs.clone()), Layout::new("/d"), opened, options).expect("opens");
+    set(&log, "a", "1");
+    log.close().expect("closes");
+    let file = fs.content("/d/appendonlydir/appendonly.aof.1.incr.aof").expect("the file");
+    assert!(file.starts_with(b"#TS:1") || file.starts_with(b"#TS:2"));
+    assert_eq!(try_load(&fs).expect("loads").0, ["SET a 1"]);
 }
 
 #[test]

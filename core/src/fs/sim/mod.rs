@@ -12,7 +12,7 @@ pub mod crash;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::{File, FileSystem, LockAttempt, LockGuard, Mapping, Open};
 
@@ -153,6 +153,8 @@ struct State {
 #[derive(Clone)]
 pub struct SimFs {
     state: Arc<Mutex<State>>,
+    /// Whether syncs of files wait, and who waits for that to end.
+    held: Arc<(Mutex<bool>, Condvar)>,
 }
 
 impl Default for SimFs {
@@ -254,7 +256,7 @@ impl SimFs {
             locks: BTreeMap::new(),
             boot: "boot-1".to_owned(),
         };
-        Self { state: Arc::new(Mutex::new(state)) }
+        Self { state: Arc::new(Mutex::new(state)), held: Arc::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -279,6 +281,12 @@ impl SimFs {
     /// Whether mappings are refused (`Unsupported`), as on a network file system.
     pub fn refuse_mapping(&self, refuse: bool) {
         self.state().refuse_mapping = refuse;
+    }
+
+    /// From now on syncs of files wait until they are let go: a disk that is very slow.
+    pub fn hold_syncs(&self, hold: bool) {
+        *self.held.0.lock().unwrap_or_else(PoisonError::into_inner) = hold;
+        self.held.1.notify_all();
     }
 
     /// Size of the disk in bytes.
@@ -496,6 +504,8 @@ impl SimFile {
     }
 
     fn sync(&self) -> io::Result<()> {
+        let held = self.fs.held.0.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.fs.held.1.wait_while(held, |held| *held).unwrap_or_else(PoisonError::into_inner));
         let mut state = self.fs.state();
         let path = state.path_of(self.inode);
         if let Err(e) = state.check(Call::Sync, &path) {
