@@ -29,6 +29,7 @@ const UNSAFE: &[&str] = &[
     "core/src/fs/map.rs",
     "core/src/keyspace/clock.rs",
     "core/src/store/fork.rs",
+    "core/src/table/array.rs",
     "core/src/table/buckets.rs",
     "core/src/table/entry.rs",
     "core/src/value/zset/indexed.rs",

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use super::pace::{CHAINS, HURRY, Pace};
 use super::shard::save_entry;
 use super::{Keyspace, SHARDS};
 use crate::error::{Error, ErrorKind, Result};
@@ -21,8 +22,9 @@ use crate::value::snapshot::{Job, Ledger};
 
 /// Bytes put aside for a cut before writers have to wait for the saver.
 const HELD_MAX: usize = 64 * 1024 * 1024;
-/// Chains the saver takes per lock hold.
-const CHAINS: usize = 1;
+/// Steps the saver takes in a shard before it goes on to the next: enough for each to prefetch the one after it, and few
+/// enough that no shard gathers much that was put aside.
+const STEPS: usize = 32;
 /// The stamp is one byte: after this many cuts in a row that were given up, old stamps could seem new. All are set anew.
 const GIVEN_UP_MAX: u32 = 250;
 
@@ -133,15 +135,15 @@ impl Cut {
     /// Hands every key over as it was at the cut; an error of the sink gives the cut up and is returned.
     pub fn run(mut self, sink: &mut dyn Sink) -> Result<()> {
         let mut buffer = SavedBuf::default();
-        for index in 0..SHARDS {
-            loop {
-                let more = self.keyspace.lock_shard(index)?.save_some(&self.ledger, CHAINS, &mut buffer);
-                buffer.drain(sink)?;
-                self.save_big(sink)?;
-                if !more {
-                    break;
+        let mut left: Vec<usize> = (0..SHARDS).collect();
+        while !left.is_empty() {
+            let mut again = Vec::with_capacity(left.len());
+            for index in left {
+                if self.save_steps(index, &mut buffer, sink)? {
+                    again.push(index);
                 }
             }
+            left = again;
         }
         // Every shard is through, so no further table can be orphaned and no further value registered.
         loop {
@@ -154,6 +156,22 @@ impl Cut {
         self.save_big(sink)?;
         self.done = true;
         Ok(())
+    }
+
+    /// Some steps in one shard; false when it owes nothing more.
+    fn save_steps(&self, index: usize, buffer: &mut SavedBuf, sink: &mut dyn Sink) -> Result<bool> {
+        for _ in 0..STEPS {
+            let more = self.keyspace.lock_shard(index)?.save_some(&self.ledger, buffer);
+            buffer.drain(sink)?;
+            // Big keys come last: while one is written, whatever is put aside for others waits.
+            if self.ledger.held() > HURRY {
+                self.save_big(sink)?;
+            }
+            if !more {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     fn save_orphan(&self, mut orphan: Orphan, sink: &mut dyn Sink) -> Result<()> {
@@ -212,6 +230,7 @@ impl Cut {
     fn save_job(&self, job: &Job, sink: &mut dyn Sink) -> Result<()> {
         let mut out = Vec::new();
         let mut lost = 0;
+        let mut pace = Pace::default();
         loop {
             let Some((db, key)) = self.ledger.key_of(job.id) else {
                 let Some(mut value) = self.ledger.take_adopted(job.id) else {
@@ -227,7 +246,8 @@ impl Cut {
             // Between the question and the lock the value may have moved: then it is asked again.
             let stepped = {
                 let mut guard = self.keyspace.lock([&key[..]])?;
-                guard.save_big_step(db, &key, job.id, &mut out)
+                pace.visited(guard.visits());
+                guard.save_big_step(db, &key, job.id, CHAINS, &mut out)
             };
             match stepped {
                 Some(more) => {
@@ -236,6 +256,7 @@ impl Cut {
                     if !more {
                         return Ok(());
                     }
+                    pace.rest(self.ledger.held());
                 }
                 None if lost < 10_000 => {
                     lost += 1;
@@ -256,7 +277,7 @@ fn save_owned(value: &mut Value, sink: &mut dyn Sink) -> Result<()> {
     let mut out = Vec::new();
     if let Some(elements) = value.elements_mut() {
         loop {
-            let more = elements.save_step(&mut out);
+            let more = elements.save_step(CHAINS, &mut out);
             sink.elements(&out)?;
             out.clear();
             if !more {

@@ -549,12 +549,18 @@ impl<'a> Guard<'a> {
         Some(result)
     }
 
+    /// How often the one shard held was taken so far.
+    pub(super) fn visits(&self) -> u32 {
+        self.one.as_ref().map_or(0, |(_, shard)| shard.visits)
+    }
+
     /// The saver's step on a registered big value: `None` when it is not (or no longer) here, else whether more is owed.
     pub(super) fn save_big_step(
         &mut self,
         db: usize,
         key: &[u8],
         job: u64,
+        chains: usize,
         out: &mut Vec<u8>,
     ) -> Option<bool> {
         let h = hash(key);
@@ -564,7 +570,7 @@ impl<'a> Guard<'a> {
         if elements.pending_job().is_none_or(|(pending, _)| pending != job) {
             return None;
         }
-        Some(elements.save_step(out))
+        Some(elements.save_step(chains, out))
     }
 
     /// Notes the log position of what was changed under this guard.

@@ -14,6 +14,7 @@ mod clock;
 pub mod cut;
 mod flush;
 mod guard;
+mod pace;
 mod scan;
 mod shard;
 mod wheel;
@@ -115,15 +116,18 @@ impl Keyspace {
     fn lock_shard(&self, index: usize) -> Result<MutexGuard<'_, Shard>> {
         // Locks are held for a few microseconds: looking again for that long beats going to sleep and being woken.
         for _ in 0..SPINS {
-            if let Ok(shard) = self.shards[index].try_lock() {
+            if let Ok(mut shard) = self.shards[index].try_lock() {
+                shard.visits = shard.visits.wrapping_add(1);
                 return Ok(shard);
             }
             std::hint::spin_loop();
         }
-        self.shards[index].lock().map_err(|_| {
+        let mut shard = self.shards[index].lock().map_err(|_| {
             let text = "ERR internal error: an earlier call panicked while it changed this part of the data; close the store and open it again";
             Error::new(ErrorKind::Internal, text)
-        })
+        })?;
+        shard.visits = shard.visits.wrapping_add(1);
+        Ok(shard)
     }
 
     /// Takes the shards of `keys`, all before the first access, in ascending order.

@@ -58,6 +58,8 @@ pub(super) struct Shard {
     pub(super) side: SavedBuf,
     /// Largest log position written under this lock; under `always`, who sees the shard waits for it.
     pub(super) last_lsn: u64,
+    /// How often the lock was taken: by it the saver sees whether he is alone here.
+    pub(super) visits: u32,
 }
 
 impl Shard {
@@ -139,8 +141,8 @@ impl Shard {
         true
     }
 
-    /// The saver's step: what was put aside, then a few chains of what is still owed. `false`: this shard owes nothing more.
-    pub(super) fn save_some(&mut self, ledger: &Arc<Ledger>, chains: usize, out: &mut SavedBuf) -> bool {
+    /// The saver's step: what was put aside, then a chain of what is still owed. `false`: this shard owes nothing more.
+    pub(super) fn save_some(&mut self, ledger: &Arc<Ledger>, out: &mut SavedBuf) -> bool {
         debug_assert!(out.is_empty());
         std::mem::swap(out, &mut self.side);
         ledger.release(out.len());
@@ -151,23 +153,19 @@ impl Shard {
                 continue;
             }
             let mut in_steps: Vec<Vec<u8>> = Vec::new();
-            for _ in 0..chains {
-                share.cut_cursor = share.table.scan(share.cut_cursor, |entry| {
-                    if entry.stamp() == epoch {
-                        return;
-                    }
-                    if matches!(entry.payload(), Payload::Boxed(value) if value.saves_in_steps()) {
-                        in_steps.push(entry.key().to_vec());
-                    } else {
-                        save_entry(entry, share.cut_db, out);
-                        entry.set_stamp(epoch);
-                    }
-                });
-                if share.cut_cursor == 0 {
-                    share.cut_done = true;
-                    break;
+            share.table.prefetch(share.cut_cursor);
+            share.cut_cursor = share.table.scan(share.cut_cursor, |entry| {
+                if entry.stamp() == epoch {
+                    return;
                 }
-            }
+                if matches!(entry.payload(), Payload::Boxed(value) if value.saves_in_steps()) {
+                    in_steps.push(entry.key().to_vec());
+                } else {
+                    save_entry(entry, share.cut_db, out);
+                    entry.set_stamp(epoch);
+                }
+            });
+            share.cut_done = share.cut_cursor == 0;
             for key in in_steps {
                 let hash = crate::table::hash(&key);
                 if let Some(entry) = share.table.find_mut(hash, &key) {

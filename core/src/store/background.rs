@@ -97,19 +97,17 @@ impl Background {
         }
     }
 
-    /// Sleeps a tick, or until poked when there is nothing to do. False: the store is closing.
+    /// Sleeps until poked when there is nothing to do, and a tick in any case: so that writers, however many, have to wake
+    /// the thread ten times a second at most. False: the store is closing.
     fn sleep(&self, busy: bool) -> bool {
         let mut state = self.state();
-        if !busy && !state.poked && !state.stop {
-            while !state.poked && !state.stop {
-                state = self.signal.wait(state).unwrap_or_else(PoisonError::into_inner);
-            }
-        } else if !state.stop {
-            self.awake.store(true, Ordering::Relaxed);
-            state = self.signal.wait_timeout(state, TICK).unwrap_or_else(PoisonError::into_inner).0;
+        while !busy && !state.poked && !state.stop {
+            state = self.signal.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        state.poked = false;
         self.awake.store(true, Ordering::Relaxed);
+        let ticked = self.signal.wait_timeout_while(state, TICK, |state| !state.stop);
+        let mut state = ticked.unwrap_or_else(PoisonError::into_inner).0;
+        state.poked = false;
         !state.stop
     }
 }

@@ -1,16 +1,13 @@
 //! The arrays of buckets: find, insert, remove, rehash, scan.
 #![allow(unsafe_code)]
 
-use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::marker::PhantomData;
 use std::ptr;
 
+use super::array::{Array, Bucket, CHAINED, PRESENT, SLOTS, prefetch};
 use super::entry::Entry;
 use super::hash;
 
-/// Slots of a bucket; in a chained bucket the last one points to the next bucket.
-const SLOTS: usize = 7;
-const BUCKET: usize = 64;
 /// Grow when there are more entries than this per bucket on average.
 const FILL_MAX: usize = 6;
 /// Shrink when a table of more than [`SHRINK_MIN`] buckets has less than one entry per this many buckets.
@@ -20,129 +17,8 @@ const SHRINK_MIN: usize = 64;
 const REHASH_CHAINS: usize = 2;
 /// Empty chains passed over by each such call.
 const REHASH_EMPTY: usize = 64;
-
-const CHAINED: u8 = 0x80;
-const PRESENT: u8 = 0x7F;
-
-#[repr(C, align(64))]
-struct Bucket {
-    /// Bits 0–6: slot i holds an entry; bit 7: the last slot points to the next bucket.
-    state: u8,
-    tags: [u8; SLOTS],
-    slots: [*mut u8; SLOTS],
-}
-
-const _: () = assert!(size_of::<Bucket>() == BUCKET);
-
-impl Bucket {
-    const EMPTY: Bucket = Bucket { state: 0, tags: [0; SLOTS], slots: [ptr::null_mut(); SLOTS] };
-
-    fn chained(&self) -> bool {
-        self.state & CHAINED != 0
-    }
-
-    fn next(&self) -> *mut Bucket {
-        if self.chained() { self.slots[SLOTS - 1].cast() } else { ptr::null_mut() }
-    }
-
-    fn count(&self) -> usize {
-        (self.state & PRESENT).count_ones() as usize
-    }
-
-    fn has(&self, slot: usize) -> bool {
-        self.state & (1 << slot) != 0
-    }
-
-    /// The first slot an entry may go to.
-    fn free_slot(&self) -> Option<usize> {
-        let usable = if self.chained() { SLOTS - 1 } else { SLOTS };
-        let slot = (!self.state).trailing_zeros() as usize;
-        (slot < usable).then_some(slot)
-    }
-
-    fn put(&mut self, slot: usize, tag: u8, entry: *mut u8) {
-        self.state |= 1 << slot;
-        self.tags[slot] = tag;
-        self.slots[slot] = entry;
-    }
-
-    fn take(&mut self, slot: usize) -> (u8, *mut u8) {
-        self.state &= !(1 << slot);
-        (self.tags[slot], self.slots[slot])
-    }
-
-    /// Bit i is set when slot i's tag may equal `tag` (a superset: presence and key are checked by the caller).
-    fn candidates(&self, tag: u8) -> u8 {
-        let mut found = 0;
-        for (i, t) in self.tags.iter().enumerate() {
-            found |= u8::from(*t == tag) << i;
-        }
-        found & self.state & PRESENT
-    }
-}
-
-/// One array of 2^n buckets, lazily zeroed by the system.
-struct Array {
-    raw: *mut u8,
-    buckets: *mut Bucket,
-    mask: usize,
-    /// Chained buckets hanging off this array.
-    chained: usize,
-}
-
-// SAFETY: an array owns its memory; entries in it are Send when the table's are.
-unsafe impl Send for Array {}
-
-impl Array {
-    const NONE: Array = Array { raw: ptr::null_mut(), buckets: ptr::null_mut(), mask: 0, chained: 0 };
-
-    /// Over-allocates with malloc's own alignment: an aligned zeroed allocation would touch every page.
-    fn layout(count: usize) -> Layout {
-        Layout::from_size_align(count * BUCKET + BUCKET - 16, 16)
-            .expect("bucket arrays stay far below isize::MAX")
-    }
-
-    fn new(count: usize) -> Self {
-        debug_assert!(count.is_power_of_two());
-        let layout = Self::layout(count);
-        // SAFETY: the layout is not empty; the aligned start leaves room for `count` buckets, and all-zero is an empty bucket.
-        unsafe {
-            let raw = alloc_zeroed(layout);
-            if raw.is_null() {
-                handle_alloc_error(layout);
-            }
-            let buckets = raw.add(raw.align_offset(BUCKET)).cast();
-            Self { raw, buckets, mask: count - 1, chained: 0 }
-        }
-    }
-
-    fn exists(&self) -> bool {
-        !self.raw.is_null()
-    }
-
-    fn len(&self) -> usize {
-        if self.exists() { self.mask + 1 } else { 0 }
-    }
-
-    fn at(&self, index: usize) -> *mut Bucket {
-        debug_assert!(index < self.len());
-        // SAFETY: index is below the array's length.
-        unsafe { self.buckets.add(index) }
-    }
-
-    fn memory(&self) -> usize {
-        self.len() * BUCKET + self.chained * BUCKET
-    }
-}
-
-impl Drop for Array {
-    fn drop(&mut self) {
-        if self.exists() {
-            // SAFETY: allocated with this very layout; chained buckets and entries are gone by then.
-            unsafe { dealloc(self.raw, Self::layout(self.mask + 1)) };
-        }
-    }
-}
+/// Cache lines of an entry that are fetched ahead: most small entries fit.
+const ENTRY_LINES: usize = 3;
 
 /// A hash table of [`Entry`]s with incremental rehash and a SCAN cursor.
 ///
@@ -510,6 +386,20 @@ impl<B> Table<B> {
                 bucket = (*bucket).next();
             }
         }
+    }
+
+    /// Asks the processor for what the scan will read after the step at `cursor`: the entries of the chain after it, whose
+    /// bucket was asked for a step before, and the bucket after that. So steps under a lock find their memory near. Changes
+    /// nothing; during a rehash it asks for nothing.
+    pub fn prefetch(&self, cursor: u64) {
+        if !self.arrays[0].exists() || self.is_rehashing() {
+            return;
+        }
+        let array = &self.arrays[0];
+        let mask = array.mask as u64;
+        let next = advance(cursor, mask);
+        self.visit(array, (next & mask) as usize, &mut |entry| prefetch(entry.address(), ENTRY_LINES));
+        prefetch(array.at((advance(next, mask) & mask) as usize).cast(), 1);
     }
 
     /// Every entry once, in no particular order.

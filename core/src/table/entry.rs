@@ -175,6 +175,11 @@ impl<B> Entry<B> {
         unsafe { self.base().add(shape.key_offset() + shape.key_len) }
     }
 
+    /// Where the entry begins in memory, for fetching it ahead.
+    pub(super) fn address(&self) -> *const u8 {
+        self.base()
+    }
+
     /// The key's bytes.
     pub fn key(&self) -> &[u8] {
         let shape = self.shape();

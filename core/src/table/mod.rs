@@ -6,6 +6,7 @@
 //! each later change moves one chain, and the old array is freed in the background.
 //! Entries ([`Entry`]) are single allocations. Knows nobody but [`crate::reclaim`].
 
+mod array;
 mod buckets;
 mod entry;
 #[cfg(test)]

@@ -17,10 +17,6 @@ use crate::table::{Entry, Table, hash};
 /// After this many registrations that never completed, stamps could repeat: all are set anew.
 const INCOMPLETE_MAX: u8 = 250;
 
-/// Bytes of records a saver takes per step under the lock, and chains it may visit for them.
-const STEP_BYTES: usize = 512;
-const STEP_CHAINS: usize = 4;
-
 /// What a cut still owes this value.
 struct Pending {
     job: u64,
@@ -169,13 +165,13 @@ impl Elements {
         self.pending = Some(Box::new(Pending { job, ledger, cursor: 0, aside: Vec::new() }));
     }
 
-    /// Saves a few more elements into `out`; false when all that the cut saw are saved.
-    pub fn save_step(&mut self, out: &mut Vec<u8>) -> bool {
+    /// Saves the elements of up to `chains` chains (about six each) into `out`; false when all that the cut saw are saved.
+    pub fn save_step(&mut self, chains: usize, out: &mut Vec<u8>) -> bool {
         let Some(pending) = self.pending.as_deref_mut() else { return false };
-        let start = out.len();
         pending.ledger.release(pending.aside.len());
         out.append(&mut pending.aside);
-        for _ in 0..STEP_CHAINS {
+        for _ in 0..chains {
+            self.table.prefetch(pending.cursor);
             let generation = self.generation;
             pending.cursor = self.table.scan(pending.cursor, |entry| {
                 if entry.stamp() != generation {
@@ -187,9 +183,6 @@ impl Elements {
                 self.pending = None;
                 self.incomplete = 0;
                 return false;
-            }
-            if out.len() - start >= STEP_BYTES {
-                break;
             }
         }
         true
@@ -282,7 +275,7 @@ mod tests {
                             _ => drop(elements.set(&key, &rng.u64(..).to_le_bytes())),
                         }
                     }
-                    if !elements.save_step(&mut out) {
+                    if !elements.save_step(4, &mut out) {
                         break;
                     }
                 }
@@ -312,7 +305,7 @@ mod tests {
         }
         elements.register(1_000, Arc::new(Ledger::default()));
         let mut out = Vec::new();
-        while elements.save_step(&mut out) {}
+        while elements.save_step(4, &mut out) {}
         assert_eq!(Records(&out).count(), 200);
     }
 }

@@ -375,7 +375,7 @@ fn a_cut_sees_the_scores_it_met() {
     let elements = zset.elements_mut().expect("3000 members are a table");
     elements.register(1, Arc::new(Ledger::default()));
     let mut out = Vec::new();
-    while zset.elements_mut().is_some_and(|elements| elements.save_step(&mut out)) {
+    while zset.elements_mut().is_some_and(|elements| elements.save_step(2, &mut out)) {
         for _ in 0..20 {
             let member = rng.u32(0..4_000).to_be_bytes();
             match rng.u8(0..3) {
