@@ -121,9 +121,17 @@ pub struct Common {
     pub lacking: &'static [&'static str],
 }
 
-/// The engine as a host.
+/// The engine as a host, writing snapshots of this version.
 #[derive(Clone, Copy, Debug)]
-pub struct ThisEngine;
+pub struct ThisEngine {
+    /// The directive `rdb-version`.
+    pub rdb_version: &'static str,
+}
+
+impl ThisEngine {
+    /// As it writes when nobody says anything.
+    pub const BY_DEFAULT: Self = Self { rdb_version: "11" };
+}
 
 struct OpenEngine {
     store: Store,
@@ -136,7 +144,9 @@ impl Host for ThisEngine {
     }
 
     fn open(&self, dir: &Path, mode: Mode) -> Option<Box<dyn Open>> {
-        match Store::open(dir, mode.directives()) {
+        let mut directives = mode.directives().to_vec();
+        directives.push(("rdb-version", self.rdb_version));
+        match Store::open(dir, &directives) {
             Ok(store) => {
                 let engine = Engine::of(&store);
                 assert!(store.load_notes().is_empty(), "on loading: {:?}", store.load_notes());

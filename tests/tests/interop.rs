@@ -19,9 +19,14 @@ fn seeds() -> impl Iterator<Item = u64> {
 }
 
 fn here_and_there(tag: &'static str, modes: &[Mode]) {
+    from_version("11", tag, modes, SHARED);
+}
+
+fn from_version(rdb_version: &'static str, tag: &'static str, modes: &[Mode], common: Common) {
     for mode in modes {
         for seed in seeds() {
-            if hand_over(&ThisEngine, &RealServer(tag), *mode, SHARED, seed).is_none() {
+            let here = ThisEngine { rdb_version };
+            if hand_over(&here, &RealServer(tag), *mode, common, seed).is_none() {
                 return;
             }
         }
@@ -31,7 +36,7 @@ fn here_and_there(tag: &'static str, modes: &[Mode]) {
 fn from_there(tag: &'static str, modes: &[Mode], common: Common) {
     for mode in modes {
         for seed in seeds() {
-            if hand_over(&RealServer(tag), &ThisEngine, *mode, common, seed).is_none() {
+            if hand_over(&RealServer(tag), &ThisEngine::BY_DEFAULT, *mode, common, seed).is_none() {
                 return;
             }
         }
@@ -53,10 +58,15 @@ fn to_valkey_9_1_and_back() {
     here_and_there("v91", &Mode::ALL);
 }
 
-/// 7.0 reads no RDB of version 11, but any command.
 #[test]
-fn to_redis_7_0_and_back_as_commands() {
-    here_and_there("r70", &[Mode::RewrittenAsCommands]);
+fn to_redis_7_0_and_back() {
+    from_version("10", "r70", &Mode::ALL, SHARED);
+}
+
+/// 6.2 does not know the layout of our log.
+#[test]
+fn to_redis_6_2_and_back() {
+    from_version("9", "r62", &[Mode::Snapshot], Common { exact_expiry: false, ..SHARED });
 }
 
 #[test]

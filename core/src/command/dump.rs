@@ -45,7 +45,7 @@ pub(super) const COMMANDS: &[Command] = &[
 /// The payload of a key's value.
 pub(super) fn payload(ctx: &Ctx<'_>, key: &[u8]) -> Result<Option<Vec<u8>>> {
     let compress = ctx.config().flag(Directive::RdbCompression);
-    let level = Level::default();
+    let level = Level::of_version(ctx.config().int(Directive::RdbVersion));
     let body = match ctx.guard.string(ctx.db(), key) {
         None => return Ok(None),
         Some(Ok(StrRef::Int(n))) => Body::Int(n),

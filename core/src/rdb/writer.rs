@@ -3,8 +3,8 @@
 //! **Which version is written.** The number in the header is the newest that a reader must know, so the lowest that
 //! expresses the data reaches the most servers, and it has to be known before the first key. Version 11 expresses
 //! everything there is here and loads in Redis 7.2 and later and in every Valkey; it is the default, and keeps compact
-//! values as the bytes they are in memory. [`Level::V10`] and [`Level::V9`] are for handing a file to older servers:
-//! they write plain element sequences where the compact form is too new.
+//! values as the bytes they are in memory. [`Level::V10`] and [`Level::V9`] are for handing a file to older servers
+//! (directive `rdb-version`): they write plain element sequences where the compact form is too new.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -34,6 +34,15 @@ impl Level {
             Level::V9 => 9,
             Level::V10 => 10,
             Level::V11 => 11,
+        }
+    }
+
+    /// The level of a version number: the directive `rdb-version` allows no other.
+    pub fn of_version(version: i64) -> Self {
+        match version {
+            9 => Level::V9,
+            10 => Level::V10,
+            _ => Level::V11,
         }
     }
 }

@@ -231,6 +231,7 @@ impl Inner {
         let foreign = self.foreign.lock().unwrap_or_else(PoisonError::into_inner);
         rdb::WriteOptions {
             file,
+            level: rdb::Level::of_version(self.config.int(Directive::RdbVersion)),
             compress: self.config.flag(Directive::RdbCompression),
             checksum: self.config.flag(Directive::RdbChecksum),
             created_secs: self.now_seconds(),
