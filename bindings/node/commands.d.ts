@@ -19,6 +19,47 @@ export interface Commands<T = string> {
   /** As {@link bgsave}, with Buffers. */
   bgsaveBuffer(schedule?: 'SCHEDULE'): Promise<string>;
 
+  /** Counts the bits of a string that are one, of all of it or of a range. O(N) where N is the number of bytes looked at; many at a time. Since Redis 2.6.0. */
+  bitcount(key: Argument): number;
+  bitcount(key: Argument, start: number | string, end: number | string, unit?: 'BYTE' | 'BIT'): number;
+  /** As {@link bitcount}, with Buffers. */
+  bitcountBuffer(key: Argument): number;
+  bitcountBuffer(key: Argument, start: number | string, end: number | string, unit?: 'BYTE' | 'BIT'): number;
+
+  /** Reads, sets and increments numbers of any width within a string. O(1) for each operation. Since Redis 3.2.0. */
+  bitfield(key: Argument, ...operations: Arguments): Array<Integer | null>;
+  /** As {@link bitfield}, with Buffers. */
+  bitfieldBuffer(key: Argument, ...operations: Arguments): Array<Integer | null>;
+
+  /** Reads numbers of any width within a string. O(1) for each operation. Since Redis 6.0.0. */
+  bitfield_ro(key: Argument, ...operations: Arguments): Integer[];
+  /** As {@link bitfield_ro}, with Buffers. */
+  bitfield_roBuffer(key: Argument, ...operations: Arguments): Integer[];
+
+  /** Combines strings bit by bit and stores the result. O(N) where N is the number of bytes of all the strings; many at a time. Since Redis 2.6.0. */
+  bitop(
+    operation: 'AND' | 'OR' | 'XOR' | 'NOT' | 'DIFF' | 'DIFF1' | 'ANDOR' | 'ONE',
+    destination: Argument,
+    ...keys: Arguments
+  ): number;
+  /** As {@link bitop}, with Buffers. */
+  bitopBuffer(
+    operation: 'AND' | 'OR' | 'XOR' | 'NOT' | 'DIFF' | 'DIFF1' | 'ANDOR' | 'ONE',
+    destination: Argument,
+    ...keys: Arguments
+  ): number;
+
+  /** Finds the first bit that is one, or zero, in a string or a range of it. O(N) where N is the number of bytes looked at; many at a time. Since Redis 2.8.7. */
+  bitpos(key: Argument, bit: 0 | 1, start?: number | string, end?: number | string, unit?: 'BYTE' | 'BIT'): number;
+  /** As {@link bitpos}, with Buffers. */
+  bitposBuffer(
+    key: Argument,
+    bit: 0 | 1,
+    start?: number | string,
+    end?: number | string,
+    unit?: 'BYTE' | 'BIT',
+  ): number;
+
   /** Returns arity, flags, keys and categories of all commands. O(N) where N is the number of commands. Since Redis 2.8.13. */
   command(...args: Arguments): Reply<T>;
   /** As {@link command}, with Buffers. */
@@ -103,6 +144,11 @@ export interface Commands<T = string> {
   get(key: Argument): T | null;
   /** As {@link get}, with Buffers. */
   getBuffer(key: Argument): Buffer | null;
+
+  /** Returns a bit of a string. O(1). Since Redis 2.2.0. */
+  getbit(key: Argument, offset: number | string): number;
+  /** As {@link getbit}, with Buffers. */
+  getbitBuffer(key: Argument, offset: number | string): number;
 
   /** Returns a string and deletes its key. O(1). Since Redis 6.2.0. */
   getdel(key: Argument): T | null;
@@ -461,6 +507,11 @@ export interface Commands<T = string> {
   /** As {@link set}, with Buffers. */
   setBuffer(key: Argument, value: Argument): 'OK';
   setBuffer(key: Argument, value: Argument, ...options: Arguments): 'OK' | Buffer | null;
+
+  /** Sets or clears a bit of a string and returns what it was. Creates the key if it doesn't exist. O(1). Since Redis 2.2.0. */
+  setbit(key: Argument, offset: number | string, value: 0 | 1): number;
+  /** As {@link setbit}, with Buffers. */
+  setbitBuffer(key: Argument, offset: number | string, value: 0 | 1): number;
 
   /** Sets a string with an expiry in seconds. O(1). Since Redis 2.0.0. */
   setex(key: Argument, seconds: Argument, value: Argument): 'OK';

@@ -70,6 +70,11 @@ fn transactions() {
 }
 
 #[test]
+fn bitmaps() {
+    judge(&families::BITMAPS, 60);
+}
+
+#[test]
 fn no_command_is_missing_but_those_known_to_be() {
     let mut engine = Engine::memory();
     let mut missing = Vec::new();

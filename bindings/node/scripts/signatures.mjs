@@ -62,6 +62,21 @@ export const SIGNATURES = {
   setrange: ['(key: Argument, offset: number | string, value: Argument): number'],
   strlen: [`${key}: number`],
   substr: ['(key: Argument, start: number | string, end: number | string): T'],
+  // bits
+  bitcount: [
+    `${key}: number`,
+    '(key: Argument, start: number | string, end: number | string, unit?: "BYTE" | "BIT"): number',
+  ],
+  bitfield: ['(key: Argument, ...operations: Arguments): Array<Integer | null>'],
+  bitfield_ro: ['(key: Argument, ...operations: Arguments): Integer[]'],
+  bitop: [
+    '(operation: "AND" | "OR" | "XOR" | "NOT" | "DIFF" | "DIFF1" | "ANDOR" | "ONE", destination: Argument, ...keys: Arguments): number',
+  ],
+  bitpos: [
+    '(key: Argument, bit: 0 | 1, start?: number | string, end?: number | string, unit?: "BYTE" | "BIT"): number',
+  ],
+  getbit: ['(key: Argument, offset: number | string): number'],
+  setbit: ['(key: Argument, offset: number | string, value: 0 | 1): number'],
   // hashes
   hdel: ['(key: Argument, ...fields: Arguments): number'],
   hexists: ['(key: Argument, field: Argument): number'],

@@ -51,6 +51,24 @@ def test_strings(store):
     assert store.lcs("x", "y") == "mytext" and store.lcs("x", "y", len=True) == 6
 
 
+def test_bitmaps(store):
+    assert store.setbit("k", 7, True) == 0 and store.getbit("k", 7) == 1 and store.setbit("k", 11, 1) == 0
+    assert store.bitcount("k") == 2 and store.bitcount("k", 8, -1, "BIT") == 1
+    assert store.bitpos("k", 1) == 7 and store.bitpos("k", 1, 1) == 11 and store.bitpos("k", 1, 8, 10, "BIT") == -1
+    store.set("l", b"\xf0")
+    assert store.bitop("AND", "d", "k", "l") == 2 and store.bitcount("d") == 0
+    assert store.bitop("diff", "d", "k", "l") == 2
+    fields = store.bitfield("f", default_overflow="FAIL").set("u8", "#0", 255).incrby("u8", 0, 1)
+    assert fields.command == ["BITFIELD", "f", "OVERFLOW", "FAIL", "SET", "u8", "#0", 255, "INCRBY", "u8", 0, 1]
+    assert fields.execute() == [0, None] and fields.get("i4", 4).execute() == [-1]
+    assert store.bitfield("f").incrby("u8", 0, 10, overflow="SAT").incrby("u8", 0, 1, "wrap").execute() == [255, 0]
+    assert store.bitfield_ro("f", "u4", 0, [("u8", 0)]) == [0, 0]
+    with pytest.raises(DataError):
+        store.bitcount("k", 1)
+    with pytest.raises(DataError):
+        store.bitpos("k", 2)
+
+
 def test_keys(store):
     store.mset({"a": 1, "b": 2, "other": 3})
     assert store.exists("a", "b", "nope") == 2 and store.touch("a", "nope") == 1

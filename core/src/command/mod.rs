@@ -6,6 +6,7 @@
 //! Knows the keyspace and the values; what it needs of the store above it stands in [`Services`].
 
 pub mod args;
+mod bitmaps;
 pub mod ctx;
 mod debug;
 mod details;

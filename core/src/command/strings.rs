@@ -86,7 +86,7 @@ pub(super) const COMMANDS: &[Command] = &[
 ];
 
 /// The string at a key which is about to be changed.
-fn current<'c>(ctx: &'c Ctx<'_>, key: &[u8]) -> Result<Option<StrRef<'c>>> {
+pub(super) fn current<'c>(ctx: &'c Ctx<'_>, key: &[u8]) -> Result<Option<StrRef<'c>>> {
     match ctx.guard.string_to_change(ctx.db(), key) {
         None => Ok(None),
         Some(Ok(string)) => Ok(Some(string)),
@@ -469,7 +469,7 @@ fn check_length(ctx: &Ctx<'_>, len: usize, more: usize) -> Result<()> {
 }
 
 /// Refuses, rather than ending the process, when there is no room for this many bytes.
-fn check_room(bytes: usize) -> Result<()> {
+pub(super) fn check_room(bytes: usize) -> Result<()> {
     const UNCHECKED: usize = 1 << 20;
     if bytes > UNCHECKED && Vec::<u8>::new().try_reserve_exact(bytes).is_err() {
         return Err(Error::new(ErrorKind::OutOfMemory, "OOM there is no memory for a string of this length"));

@@ -110,6 +110,7 @@ pub enum Group {
     Set,
     SortedSet,
     Hash,
+    Bitmap,
     Connection,
     Server,
 }
@@ -124,6 +125,7 @@ impl Group {
             Group::Set => "set",
             Group::SortedSet => "sorted-set",
             Group::Hash => "hash",
+            Group::Bitmap => "bitmap",
             Group::Connection => "connection",
             Group::Server => "server",
         }
@@ -137,6 +139,7 @@ impl Group {
             Group::Set => Some("set"),
             Group::SortedSet => Some("sortedset"),
             Group::Hash => Some("hash"),
+            Group::Bitmap => Some("bitmap"),
             Group::Connection => Some("connection"),
         }
     }
@@ -276,6 +279,7 @@ fn counted(argv: &[&[u8]], at: usize) -> Vec<usize> {
 /// All rows, family by family.
 pub fn commands() -> impl Iterator<Item = &'static Command> {
     let families: &[&'static [Command]] = &[
+        super::bitmaps::COMMANDS,
         super::debug::COMMANDS,
         super::dump::COMMANDS,
         super::expiry::COMMANDS,

@@ -4,6 +4,7 @@
 //! Everything here is safe code over byte slices and knows nothing of keys, values or files. Whatever comes from a
 //! file is checked in full by a `from_bytes` before anything else may look at it; what is wrong is told by [`Corrupt`].
 
+pub mod bits;
 pub mod crc64;
 mod dtoa;
 mod float;

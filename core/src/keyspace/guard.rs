@@ -375,6 +375,15 @@ impl<'a> Guard<'a> {
         }
     }
 
+    /// The same for a string that is there to be taken.
+    pub fn set_raw_vec(&mut self, db: usize, key: &[u8], bytes: Vec<u8>, expiry: Expiry) {
+        if bytes.len() <= INLINE_MAX {
+            self.set_inline(db, key, &bytes, kind::RAW, expiry);
+        } else {
+            self.set_value(db, key, Value::Str(Arc::new(bytes)), expiry);
+        }
+    }
+
     fn set_inline(&mut self, db: usize, key: &[u8], bytes: &[u8], form: u8, expiry: Expiry) {
         let h = hash(key);
         self.purge(db, h, key);

@@ -292,19 +292,24 @@ pub(super) const FIELD_EXPIRY_ROWS: Table = &[
 /// Bits in strings.
 pub(super) const BITMAP_ROWS: Table = &[
     (10, "SETBIT skey bit ( 0 | 1 )"),
+    (1, "SETBIT skey bit small"),
     (4, "GETBIT skey bit"),
     (6, "BITCOUNT skey [ index index [ ( BYTE | BIT ) ] ]"),
     (6, "BITPOS skey ( 0 | 1 ) [ index [ index [ ( BYTE | BIT ) ] ] ]"),
     (4, "BITOP ( AND | OR | XOR ) skey { skey }"),
     (2, "BITOP NOT skey skey"),
+    (3, "BITOP ( DIFF | DIFF1 | ANDOR | ONE ) skey skey { skey }"),
+    (1, "BITOP ( DIFF | ONE ) skey skey"),
     (
         8,
-        "BITFIELD skey { ( GET bittype bitat | SET bittype bitat int | INCRBY bittype bitat int | OVERFLOW ( WRAP | SAT | FAIL ) ) }",
+        "BITFIELD skey { ( GET bittype bitat | SET bittype bitat wide | INCRBY bittype bitat wide | OVERFLOW ( WRAP | SAT | FAIL ) ) }",
     ),
     (3, "BITFIELD_RO skey { GET bittype bitat }"),
     (2, "SET skey val"),
     (1, "APPEND skey val"),
     (2, "GET skey"),
+    (2, "OBJECT ENCODING skey"),
+    (1, "DUMP skey"),
 ];
 
 /// Counting with HyperLogLogs.

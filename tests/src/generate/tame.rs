@@ -80,15 +80,23 @@ fn keep_lexical_order(argv: &mut Command) {
 /// No command may make a string of many megabytes: it would only cost time.
 fn keep_strings_short(argv: &mut Command) {
     let name = argv[0].to_ascii_uppercase();
-    let (limit, beyond) = match name.as_slice() {
-        b"SETRANGE" => (1000, 512 << 20),
-        b"SETBIT" => (8000, 4 << 30),
-        _ => return,
+    let shorten = |offset: &mut Vec<u8>, limit: i64, beyond: i64| {
+        let digits = offset.strip_prefix(b"#").unwrap_or(offset);
+        if number(digits).is_some_and(|n| (limit..beyond).contains(&n)) {
+            *offset = b"7".to_vec();
+        }
     };
-    if let Some(offset) = argv.get_mut(2)
-        && number(offset).is_some_and(|n| (limit..beyond).contains(&n))
-    {
-        *offset = b"7".to_vec();
+    match (name.as_slice(), argv.get_mut(2)) {
+        (b"SETRANGE", Some(offset)) => shorten(offset, 1000, 512 << 20),
+        (b"SETBIT", Some(offset)) => shorten(offset, 8000, 4 << 30),
+        (b"BITFIELD", _) => {
+            for at in 3..argv.len() {
+                if matches!(argv[at - 1].as_slice(), [b'i' | b'u', b'0'..=b'9', ..]) {
+                    shorten(&mut argv[at], 8000, 4 << 30);
+                }
+            }
+        }
+        _ => {}
     }
 }
 

@@ -393,6 +393,8 @@ impl Words {
                 0 => w.pick(&["u64", "i65", "u0", "i0", "x8", "u", "i64", "u63"]),
                 _ => format!("{}{}", if w.below(2) == 0 { 'u' } else { 'i' }, w.rng.u32(1..34)).into_bytes(),
             },
+            // A number for a field of bits: where its type ends as often as not.
+            "wide" => |w| if w.below(2) == 0 { w.pick(WIDTHS) } else { w.integer() },
             "bitat" => |w| match w.below(8) {
                 0 => b"-1".to_vec(),
                 1 => [b"#".to_vec(), w.rng.i64(0..6).to_string().into_bytes()].concat(),

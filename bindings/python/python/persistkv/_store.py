@@ -10,6 +10,7 @@ from typing import Any, Union
 
 from . import _persistkv
 from ._arguments import EncodableT, KeyT
+from ._bitmaps import Bitmaps
 from ._hashes import Hashes
 from ._keys import Keys, Server, Strings
 from ._lists import Lists
@@ -28,7 +29,7 @@ def _directive_text(name: str, value: Any) -> str:
     raise ConfigError(f"directive {name!r}: {value!r} is not a str, int or bool")
 
 
-class Store(Keys, Strings, Hashes, Lists, Sets, SortedSets, Server):
+class Store(Keys, Strings, Bitmaps, Hashes, Lists, Sets, SortedSets, Server):
     """An open store, made by :func:`open`. Any number of threads may use it at once.
 
     Closing it (or leaving its ``with`` block) closes it for everyone in this process. What a log has acknowledged is
