@@ -90,6 +90,18 @@ macro_rules! directives {
 /// Choices of `appendfsync`, in this order.
 pub const APPENDFSYNC: &[&str] = &["always", "everysec", "no"];
 
+/// Choices of `maxmemory-policy`, in this order.
+pub const MAXMEMORY_POLICY: &[&str] = &[
+    "volatile-lru",
+    "volatile-lfu",
+    "volatile-random",
+    "volatile-ttl",
+    "allkeys-lru",
+    "allkeys-lfu",
+    "allkeys-random",
+    "noeviction",
+];
+
 directives! {
     Save "save": Kind::SavePoints, "3600 1 300 100 60 10000", any, "When to save a snapshot by itself: pairs of seconds and changes; empty: never.";
     Dir "dir": Kind::Path, ".", open, "The directory of all files.";
@@ -116,6 +128,11 @@ directives! {
     ZSetMaxListpackEntries "zset-max-listpack-entries" | "zset-max-ziplist-entries": Kind::Int(0, i64::MAX), "128", any, "Members up to which a sorted set stays compact.";
     ZSetMaxListpackValue "zset-max-listpack-value" | "zset-max-ziplist-value": Kind::Memory(0, i64::MAX), "64", any, "Bytes of a member up to which a sorted set stays compact.";
     ProtoMaxBulkLen "proto-max-bulk-len": Kind::Memory(1024 * 1024, i64::MAX), "512mb", any, "Longest string.";
+    MaxMemory "maxmemory": Kind::Memory(0, i64::MAX), "0", any, "Bytes the data may take; 0: no limit. Beyond it keys are evicted, or commands that need memory refused.";
+    MaxMemoryPolicy "maxmemory-policy": Kind::Choice(MAXMEMORY_POLICY), "noeviction", any, "What goes when maxmemory is reached: of all keys or of those with an expiry (volatile) the least recently or least frequently used, a random one, or the one with the shortest time to live.";
+    MaxMemorySamples "maxmemory-samples": Kind::Int(1, 64), "5", any, "Keys drawn for each choice of one to evict; more come closer to the true order and take longer.";
+    LfuLogFactor "lfu-log-factor": Kind::Int(0, i32::MAX as i64), "10", any, "How slowly the counter of a key's uses grows under an LFU policy.";
+    LfuDecayTime "lfu-decay-time": Kind::Int(0, i32::MAX as i64), "1", any, "Minutes without use after which that counter falls by one; 0: never.";
     EnableDebugCommand "enable-debug-command": Kind::Choice(&["no", "yes", "local"]), "no", open, "Whether DEBUG may be used.";
 }
 
@@ -350,6 +367,11 @@ const fn all() -> [Directive; TABLE.len()] {
         ZSetMaxListpackEntries,
         ZSetMaxListpackValue,
         ProtoMaxBulkLen,
+        MaxMemory,
+        MaxMemoryPolicy,
+        MaxMemorySamples,
+        LfuLogFactor,
+        LfuDecayTime,
         EnableDebugCommand,
     ]
 }

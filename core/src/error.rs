@@ -173,6 +173,8 @@ pub mod text {
     pub const DB_RANGE: &str = "ERR DB index is out of range";
     /// COPY and MOVE onto itself.
     pub const SAME_OBJECT: &str = "ERR source and destination objects are the same";
+    /// `maxmemory` is reached.
+    pub const OUT_OF_MEMORY: &str = "OOM command not allowed when used memory > 'maxmemory'.";
     /// Negative counts.
     pub const MUST_BE_POSITIVE: &str = "ERR value is out of range, must be positive";
 }

@@ -20,6 +20,8 @@ pub struct Session {
     pub resp3: bool,
     /// Commands come from a file that is being loaded: no gate, no log, nothing expires.
     pub replaying: bool,
+    /// What it reads does not count as used (CLIENT NO-TOUCH).
+    pub no_touch: bool,
 }
 
 /// See the module's head.

@@ -1,10 +1,11 @@
 //! The way of a command from its arguments to its reply.
 
 use super::ctx::{Ctx, Session};
+use super::memory;
 use super::services::Services;
 use super::table::{Flags, Keys, resolve};
 use crate::aof::Effects;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, text};
 use crate::keyspace::Guard;
 use crate::reply::ReplySink;
 use crate::table::MAX_LEN;
@@ -29,6 +30,12 @@ pub fn execute(
     let row = resolve(argv)?;
     let writes = row.flags.has(Flags::WRITE);
     if writes && !session.replaying {
+        if services.keyspace().is_over_limit()
+            && !memory::relieve(services)?.0
+            && row.flags.has(Flags::DENYOOM)
+        {
+            return Err(Error::new(ErrorKind::OutOfMemory, text::OUT_OF_MEMORY));
+        }
         services.allow_write(argv.iter().map(|arg| arg.len() + 16).sum::<usize>() + LOG_SLACK)?;
         services.keyspace().wait_for_saver();
     }
@@ -40,6 +47,9 @@ pub fn execute(
         _ => keyspace.lock(row.key_positions(argv).into_iter().map(|at| argv[at]))?,
     };
     let mut ctx = Ctx::new(services, session, guard, argv);
+    if ctx.session.no_touch {
+        ctx.guard.set_no_touch(row.name != "touch");
+    }
     let result = (row.handler)(&mut ctx, out);
     finish(ctx, writes, result)
 }
@@ -54,8 +64,11 @@ fn finish(mut ctx: Ctx<'_>, writes: bool, result: Result<()>) -> Result<()> {
     }
     let recorded = record(&mut ctx);
     let Ctx { services, guard, flushed_all, seen_lsn, .. } = ctx;
-    let lsn = guard.last_lsn().max(seen_lsn);
+    let mut lsn = guard.last_lsn().max(seen_lsn);
     drop(guard);
+    if writes && services.keyspace().is_over_limit() {
+        lsn = lsn.max(memory::relieve(services)?.1);
+    }
     let changed = recorded?;
     if flushed_all {
         services.after_flushall()?;
@@ -87,7 +100,7 @@ fn record(ctx: &mut Ctx<'_>) -> Result<bool> {
 }
 
 /// Deletions of due keys are facts of their own: each stands alone in the log.
-fn deletions(expired: &[(usize, Vec<u8>)]) -> Effects {
+pub(super) fn deletions(expired: &[(usize, Vec<u8>)]) -> Effects {
     let mut effects = Effects::new();
     effects.set_independent();
     for (db, key) in expired {

@@ -131,9 +131,7 @@ fn restore(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
         LoadedValue::Bytes(bytes) => ctx.set_string(key, &bytes, expiry),
         LoadedValue::Value(value) => ctx.set_value(key, value, expiry),
     }
-    if let Some(idle) = options.idle {
-        ctx.guard.set_idle_seconds(db, key, u32::try_from(idle).unwrap_or(u32::MAX).min(0x00FF_FFFF));
-    }
+    ctx.guard.set_access(db, key, options.idle.map(|n| n as u64), options.freq.map(|n| n as u8));
     if let Some(at) = at.filter(|_| !options.absolute) {
         let at = num::fmt_i64(at);
         let mut effect = ctx.argv.to_vec();

@@ -324,8 +324,14 @@ fn object_encoding(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     Ok(())
 }
 
+const ADJUST: &str = "Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.";
+
 fn object_idletime(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     match ctx.guard.idle_seconds(ctx.db(), ctx.argv[2]) {
+        Some(_) if ctx.guard.counts_uses() => {
+            let text = "ERR An LFU maxmemory policy is selected, idle time not tracked.";
+            return Err(Error::command(format!("{text} {ADJUST}")));
+        }
         Some(idle) => out.int(i64::from(idle)),
         None => out.null(),
     }
@@ -333,11 +339,14 @@ fn object_idletime(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
 }
 
 fn object_freq(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
-    if is_there(ctx, ctx.db(), ctx.argv[2]) {
-        let text = "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.";
-        return Err(Error::command(text));
+    match ctx.guard.freq(ctx.db(), ctx.argv[2]) {
+        Some(freq) if ctx.guard.counts_uses() => out.int(i64::from(freq)),
+        Some(_) => {
+            let text = "ERR An LFU maxmemory policy is not selected, access frequency not tracked.";
+            return Err(Error::command(format!("{text} {ADJUST}")));
+        }
+        None => out.null(),
     }
-    out.null();
     Ok(())
 }
 

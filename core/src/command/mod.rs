@@ -20,6 +20,7 @@ mod introspect;
 mod keys;
 mod lcs;
 mod lists;
+pub mod memory;
 mod scan;
 mod server;
 pub mod services;

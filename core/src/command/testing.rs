@@ -31,6 +31,7 @@ impl Bench {
         let keyspace = Arc::new(Keyspace::new(16, Clock::Manual(Arc::clone(&clock))));
         let config = Config::default();
         config.set_at_open(directives).expect("the test's directives are valid");
+        keyspace.configure(&super::memory::settings(&config)).expect("the keyspace is usable");
         let store = Recorder { keyspace, config, logged: Mutex::default() };
         Self { store, session: Session::default(), clock }
     }
@@ -151,7 +152,8 @@ impl Services for Recorder {
         0
     }
     fn config_set(&self, pairs: &[(&[u8], &[u8])]) -> Result<()> {
-        self.config.set_at_run_time(pairs).map(drop)
+        self.config.set_at_run_time(pairs)?;
+        self.keyspace.configure(&super::memory::settings(&self.config))
     }
     fn reset_stats(&self) {}
     fn info(&self, _: &[String]) -> Result<String> {

@@ -13,7 +13,7 @@ impl Guard<'_> {
         let keyspace = self.keyspace();
         let mut removed = 0;
         for (index, shard) in self.shards() {
-            let Some(mut share) = shard.dbs[db].take() else { continue };
+            let Some(mut share) = shard.detach(db) else { continue };
             removed += share.table.len();
             if let Some(ledger) = ledger.as_ref().filter(|ledger| !ledger.is_cancelled()) {
                 for (job, key) in ledger.jobs_in(db, |key| shard_of(hash(key)) == index) {

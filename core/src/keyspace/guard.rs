@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::MutexGuard;
 use std::sync::atomic::Ordering;
 
+use super::access::Access;
 use super::shard::{Shard, dispose, footprint, int_of, kind};
 use super::{Keyspace, SHARDS, shard_of};
 use crate::encoding::num;
@@ -86,6 +87,22 @@ impl Taken {
     }
 }
 
+/// Marks entries as used, unless the client does not want that.
+struct Toucher<'a> {
+    keyspace: &'a Keyspace,
+    no_touch: bool,
+}
+
+impl Toucher<'_> {
+    /// The clock of the entry afterwards.
+    fn touch(&self, entry: &Entry<Value>) -> u32 {
+        if !self.no_touch {
+            entry.set_clock(self.keyspace.access.used(entry.clock(), self.keyspace.clock.coarse_seconds()));
+        }
+        entry.clock()
+    }
+}
+
 /// Locked shards. Dropping it unlocks them.
 pub struct Guard<'a> {
     keyspace: &'a Keyspace,
@@ -94,6 +111,18 @@ pub struct Guard<'a> {
     /// Read once per guard, and only when an expiry asks for it.
     now: Cell<Option<i64>>,
     expired: Vec<(usize, Vec<u8>)>,
+    no_touch: bool,
+}
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        if self.keyspace.eviction.is_on() {
+            let keyspace = self.keyspace;
+            for (_, shard) in self.shards() {
+                keyspace.eviction.publish(shard);
+            }
+        }
+    }
 }
 
 impl<'a> Guard<'a> {
@@ -102,7 +131,7 @@ impl<'a> Guard<'a> {
         one: Option<(usize, MutexGuard<'a, Shard>)>,
         many: Vec<(usize, MutexGuard<'a, Shard>)>,
     ) -> Self {
-        Self { keyspace, one, many, now: Cell::new(None), expired: Vec::new() }
+        Self { keyspace, one, many, now: Cell::new(None), expired: Vec::new(), no_touch: false }
     }
 
     /// The keyspace behind it.
@@ -164,8 +193,18 @@ impl<'a> Guard<'a> {
         expiry.is_some_and(|at| at < self.now() && !self.keyspace.loading.load(Ordering::Relaxed))
     }
 
-    fn access_clock(&self) -> u32 {
-        (self.keyspace.clock.coarse_seconds() & 0x00FF_FFFF) as u32
+    fn seconds(&self) -> i64 {
+        self.keyspace.clock.coarse_seconds()
+    }
+
+    /// Marks entries as used; lives beside a borrow of a shard.
+    fn toucher(&self) -> Toucher<'a> {
+        Toucher { keyspace: self.keyspace, no_touch: self.no_touch }
+    }
+
+    /// Leaves the access clocks of keys that are there already as they are (CLIENT NO-TOUCH).
+    pub fn set_no_touch(&mut self, on: bool) {
+        self.no_touch = on;
     }
 
     fn visible(&self, db: usize, hash: u64, key: &[u8]) -> Option<&Entry<Value>> {
@@ -184,7 +223,7 @@ impl<'a> Guard<'a> {
         let counters = &self.keyspace.counters;
         match found {
             Some(entry) => {
-                entry.set_clock(self.access_clock());
+                self.toucher().touch(entry);
                 counters.hits.fetch_add(1, Ordering::Relaxed);
             }
             None => {
@@ -233,15 +272,30 @@ impl<'a> Guard<'a> {
         })
     }
 
-    /// Seconds since the key was last used.
-    pub fn idle_seconds(&self, db: usize, key: &[u8]) -> Option<u32> {
-        Some(self.access_clock().wrapping_sub(self.peek(db, key)?.clock()) & 0x00FF_FFFF)
+    /// Whether the policy counts uses ([`Guard::freq`]) instead of keeping the time of the last one.
+    pub fn counts_uses(&self) -> bool {
+        self.keyspace.access.is_lfu()
     }
 
-    /// Sets how long ago the key was last used (RESTORE IDLETIME, files).
-    pub fn set_idle_seconds(&mut self, db: usize, key: &[u8], idle: u32) {
-        let clock = self.access_clock().wrapping_sub(idle) & 0x00FF_FFFF;
-        if let Some(entry) = self.peek(db, key) {
+    /// Seconds since the key was last used. Means something unless [`Guard::counts_uses`].
+    pub fn idle_seconds(&self, db: usize, key: &[u8]) -> Option<u32> {
+        Some(Access::idle(self.peek(db, key)?.clock(), self.seconds()))
+    }
+
+    /// The logarithmic counter of the key's uses. Means something if [`Guard::counts_uses`].
+    pub fn freq(&self, db: usize, key: &[u8]) -> Option<u8> {
+        Some(self.keyspace.access.freq(self.peek(db, key)?.clock(), self.seconds()) as u8)
+    }
+
+    /// Sets what is known of a key's uses (RESTORE, files): of the two what the policy keeps, if it is given.
+    pub fn set_access(&mut self, db: usize, key: &[u8], idle_seconds: Option<u64>, freq: Option<u8>) {
+        let now = self.seconds();
+        let clock = if self.counts_uses() {
+            freq.map(|freq| Access::counted(freq, now))
+        } else {
+            idle_seconds.map(|idle| Access::idle_since(idle, now))
+        };
+        if let (Some(clock), Some(entry)) = (clock, self.peek(db, key)) {
             entry.set_clock(clock);
         }
     }
@@ -327,10 +381,15 @@ impl<'a> Guard<'a> {
     }
 
     fn add(&mut self, db: usize, h: u64, entry: Entry<Value>) {
+        let born = self.keyspace.access.born(self.seconds());
+        self.add_used(db, h, entry, born);
+    }
+
+    fn add_used(&mut self, db: usize, h: u64, entry: Entry<Value>, clock: u32) {
         if entry.expiry().is_some() {
             self.keyspace.may_expire.store(true, Ordering::Relaxed);
         }
-        entry.set_clock(self.access_clock());
+        entry.set_clock(clock);
         let now = if entry.expiry().is_some() { self.now() } else { 0 };
         self.shard_mut(h).insert(db, h, entry, now);
     }
@@ -387,24 +446,25 @@ impl<'a> Guard<'a> {
     fn set_inline(&mut self, db: usize, key: &[u8], bytes: &[u8], form: u8, expiry: Expiry) {
         let h = hash(key);
         self.purge(db, h, key);
-        let clock = self.access_clock();
-        let found = self.shard_mut(h).find_for_change(db, h, key);
-        let exists = found.is_some();
+        let toucher = self.toucher();
+        let shard = self.shard_mut(h);
+        let found = shard.find_for_change(db, h, key);
+        let clock = found.as_ref().map(|(entry, _)| toucher.touch(entry));
         if let Some((entry, memory)) = found
             && entry.kind() != kind::BOXED
             && (expiry == Expiry::Keep || (expiry == Expiry::Clear && entry.expiry().is_none()))
         {
             let before = entry.alloc_size();
             entry.set_bytes(bytes, form);
-            entry.set_clock(clock);
             *memory = *memory + entry.alloc_size() - before;
-            return;
+            return shard.recount(db);
         }
         let expiry = self.resolve(db, h, key, expiry);
-        if exists {
+        if clock.is_some() {
             self.remove_hashed(db, h, key);
         }
-        self.add(db, h, Entry::with_bytes(key, bytes, expiry, form, 0));
+        let clock = clock.unwrap_or_else(|| self.keyspace.access.born(self.seconds()));
+        self.add_used(db, h, Entry::with_bytes(key, bytes, expiry, form, 0), clock);
     }
 
     /// Sets a key to a boxed value (never an empty aggregate), whatever was there before.
@@ -412,8 +472,10 @@ impl<'a> Guard<'a> {
         let h = hash(key);
         self.purge(db, h, key);
         let expiry = self.resolve(db, h, key, expiry);
+        let old = self.shard(h).find(db, h, key).map(|entry| self.toucher().touch(entry));
         self.remove_hashed(db, h, key);
-        self.add(db, h, Entry::with_boxed(key, Box::new(value), expiry, kind::BOXED, 0));
+        let clock = old.unwrap_or_else(|| self.keyspace.access.born(self.seconds()));
+        self.add_used(db, h, Entry::with_boxed(key, Box::new(value), expiry, kind::BOXED, 0), clock);
     }
 
     fn remove_hashed(&mut self, db: usize, h: u64, key: &[u8]) -> bool {
@@ -478,6 +540,9 @@ impl<'a> Guard<'a> {
     pub fn set_expiry(&mut self, db: usize, key: &[u8], expiry: Option<i64>) -> bool {
         let h = hash(key);
         self.purge(db, h, key);
+        if let Some(entry) = self.shard(h).find(db, h, key) {
+            self.toucher().touch(entry);
+        }
         let now = self.now();
         if expiry.is_some() {
             self.keyspace.may_expire.store(true, Ordering::Relaxed);
@@ -492,14 +557,24 @@ impl<'a> Guard<'a> {
     pub fn modify<R>(&mut self, db: usize, key: &[u8], f: impl FnOnce(&mut Value) -> R) -> Option<R> {
         let h = hash(key);
         self.purge(db, h, key);
-        let clock = self.access_clock();
-        let (entry, memory) = self.shard_mut(h).find_for_change(db, h, key)?;
-        entry.set_clock(clock);
-        let PayloadMut::Boxed(value) = entry.payload_mut() else { return None };
+        let toucher = self.toucher();
+        let shard = self.shard_mut(h);
+        let found = shard.find_for_change(db, h, key);
+        let Some((entry, memory)) = found else {
+            shard.recount(db);
+            return None;
+        };
+        toucher.touch(entry);
+        let PayloadMut::Boxed(value) = entry.payload_mut() else {
+            shard.recount(db);
+            return None;
+        };
         let before = value.memory();
         let result = f(value);
         *memory = *memory + value.memory() - before;
-        if value.is_empty_aggregate() {
+        let is_empty = value.is_empty_aggregate();
+        shard.recount(db);
+        if is_empty {
             self.remove_hashed(db, h, key);
         }
         Some(result)
@@ -573,13 +648,11 @@ impl<'a> Guard<'a> {
         out: &mut Vec<u8>,
     ) -> Option<bool> {
         let h = hash(key);
-        let share = self.shard_mut(h).dbs.get_mut(db)?.as_deref_mut()?;
-        let PayloadMut::Boxed(value) = share.table.find_mut(h, key)?.payload_mut() else { return None };
-        let elements = value.elements_mut()?;
-        if elements.pending_job().is_none_or(|(pending, _)| pending != job) {
-            return None;
-        }
-        Some(elements.save_step(chains, out))
+        let shard = self.shard_mut(h);
+        let more = shard.save_big_step(db, h, key, job, chains, out);
+        // Looking for the entry may have moved a rehash on.
+        shard.recount(db);
+        more
     }
 
     /// Notes the log position of what was changed under this guard.
@@ -598,11 +671,13 @@ impl<'a> Guard<'a> {
     #[doc(hidden)]
     pub fn counted_memory_is_right(&self) -> Result<bool> {
         Ok(self.shards_ref().all(|shard| {
-            shard.dbs.iter().flatten().all(|share| {
+            let shares = || shard.dbs.iter().flatten();
+            let entries_are_right = shares().all(|share| {
                 let mut sum = 0;
                 share.table.for_each(|entry| sum += footprint(entry));
                 sum == share.memory
-            })
+            });
+            entries_are_right && shares().map(|share| share.total()).sum::<usize>() == shard.used()
         }))
     }
 }

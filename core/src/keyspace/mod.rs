@@ -10,8 +10,10 @@
 //!
 //! Knows values and tables; neither commands nor files.
 
+mod access;
 mod clock;
 pub mod cut;
+mod eviction;
 mod flush;
 mod guard;
 mod pace;
@@ -22,7 +24,9 @@ mod wheel;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+pub use access::Use;
 pub use clock::Clock;
+pub use eviction::{Policy, Settings};
 pub(crate) use guard::type_of;
 pub use guard::{Expiry, Guard, StrRef, Taken};
 use shard::Shard;
@@ -46,6 +50,8 @@ pub struct Counters {
     pub hits: AtomicU64,
     /// Reads that did not.
     pub misses: AtomicU64,
+    /// Keys evicted since memory was full.
+    pub evicted: AtomicU64,
     /// Times a writer waited since it had outrun the saver of a cut.
     pub saver_waits: AtomicU64,
 }
@@ -63,6 +69,8 @@ pub struct Keyspace {
     may_expire: AtomicBool,
     cut: Mutex<cut::State>,
     cut_active: AtomicBool,
+    access: access::Access,
+    eviction: eviction::Eviction,
     /// What happened.
     pub counters: Counters,
 }
@@ -79,6 +87,8 @@ impl Keyspace {
             may_expire: AtomicBool::new(false),
             cut: Mutex::default(),
             cut_active: AtomicBool::new(false),
+            access: access::Access::default(),
+            eviction: eviction::Eviction::default(),
             counters: Counters::default(),
         }
     }
@@ -188,11 +198,16 @@ impl Keyspace {
         Ok(total)
     }
 
-    /// Bytes of entries, values and tables of all shards.
+    /// Bytes an empty keyspace takes.
+    pub fn base_memory(&self) -> usize {
+        size_of::<Self>() + SHARDS * (size_of::<Mutex<Shard>>() + self.databases * size_of::<usize>())
+    }
+
+    /// Bytes of the keyspace: entries, values and tables of all shards, and the shards.
     pub fn memory(&self) -> Result<usize> {
-        let mut total = 0;
+        let mut total = self.base_memory();
         for index in 0..SHARDS {
-            total += self.lock_shard(index)?.total_memory();
+            total += self.lock_shard(index)?.used();
         }
         Ok(total)
     }

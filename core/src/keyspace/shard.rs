@@ -31,6 +31,8 @@ pub(super) struct Db {
     pub(super) expiring: usize,
     /// Bytes of entries and boxed values.
     pub(super) memory: usize,
+    /// Bytes of this share that [`Shard::used`] counts.
+    counted: usize,
     /// Database number at the time of the cut (SWAPDB may have moved this share since).
     pub(super) cut_db: u32,
     /// How far the saver has come.
@@ -43,6 +45,11 @@ impl Db {
     /// A share born while `epoch` is current: all it will ever hold is newer than the cut.
     fn fresh() -> Self {
         Self { cut_done: true, ..Self::default() }
+    }
+
+    /// Bytes of entries, values and the table.
+    pub(super) fn total(&self) -> usize {
+        self.memory + self.table.memory()
     }
 }
 
@@ -60,6 +67,10 @@ pub(super) struct Shard {
     pub(super) last_lsn: u64,
     /// How often the lock was taken: by it the saver sees whether he is alone here.
     pub(super) visits: u32,
+    /// Bytes of all databases: entries, values and tables.
+    used: usize,
+    /// What of `used` the keyspace's running total knows.
+    pub(super) published: usize,
 }
 
 impl Shard {
@@ -73,6 +84,28 @@ impl Shard {
 
     pub(super) fn db_or_new(&mut self, db: usize) -> &mut Db {
         self.dbs[db].get_or_insert_with(|| Box::new(Db::fresh()))
+    }
+
+    /// Bytes of entries, values and tables.
+    pub(super) fn used(&self) -> usize {
+        self.used
+    }
+
+    /// Counts what a database takes now. Whoever changes a share calls this when done; also who only looked for an entry
+    /// to change, which may have moved a rehash on.
+    pub(super) fn recount(&mut self, db: usize) {
+        if let Some(Some(share)) = self.dbs.get_mut(db) {
+            let total = share.total();
+            self.used = self.used + total - share.counted;
+            share.counted = total;
+        }
+    }
+
+    /// Takes a database's share out.
+    pub(super) fn detach(&mut self, db: usize) -> Option<Box<Db>> {
+        let share = self.dbs.get_mut(db)?.take()?;
+        self.used -= share.counted;
+        Some(share)
     }
 
     pub(super) fn find(&self, db: usize, hash: u64, key: &[u8]) -> Option<&Entry<Value>> {
@@ -105,18 +138,22 @@ impl Shard {
             share.wheel.add(hash, expiry, now);
         }
         share.table.insert(hash, entry);
+        self.recount(db);
     }
 
     /// Takes an entry out, after the snapshot hook.
     pub(super) fn take(&mut self, db: usize, hash: u64, key: &[u8]) -> Option<Entry<Value>> {
         if self.cut.is_some() {
-            self.find_for_change(db, hash, key)?;
+            self.find_for_change(db, hash, key);
         }
         let share = self.dbs.get_mut(db)?.as_deref_mut()?;
-        let entry = share.table.remove(hash, key)?;
-        share.expiring -= usize::from(entry.expiry().is_some());
-        share.memory -= footprint(&entry);
-        Some(entry)
+        let entry = share.table.remove(hash, key);
+        if let Some(entry) = &entry {
+            share.expiring -= usize::from(entry.expiry().is_some());
+            share.memory -= footprint(entry);
+        }
+        self.recount(db);
+        entry
     }
 
     /// Sets or removes an expiry, after the snapshot hook; false when the key is not there.
@@ -128,7 +165,11 @@ impl Shard {
         expiry: Option<i64>,
         now: i64,
     ) -> bool {
-        let Some((entry, memory)) = self.find_for_change(db, hash, key) else { return false };
+        let found = self.find_for_change(db, hash, key);
+        let Some((entry, memory)) = found else {
+            self.recount(db);
+            return false;
+        };
         let had = entry.expiry().is_some();
         let before = entry.alloc_size();
         entry.set_expiry(expiry);
@@ -138,6 +179,7 @@ impl Shard {
         if let Some(at) = expiry {
             share.wheel.add(hash, at, now);
         }
+        self.recount(db);
         true
     }
 
@@ -166,11 +208,15 @@ impl Shard {
                 }
             });
             share.cut_done = share.cut_cursor == 0;
+            let looked_for_change = !in_steps.is_empty();
             for key in in_steps {
                 let hash = crate::table::hash(&key);
                 if let Some(entry) = share.table.find_mut(hash, &key) {
                     save_before_change(entry, epoch, share.cut_db, index, ledger, &mut self.side);
                 }
+            }
+            if looked_for_change {
+                self.recount(index);
             }
             return true;
         }
@@ -178,9 +224,23 @@ impl Shard {
         false
     }
 
-    /// Bytes of entries, values and tables.
-    pub(super) fn total_memory(&self) -> usize {
-        self.dbs.iter().flatten().map(|share| share.memory + share.table.memory()).sum()
+    /// See [`super::Guard::save_big_step`].
+    pub(super) fn save_big_step(
+        &mut self,
+        db: usize,
+        hash: u64,
+        key: &[u8],
+        job: u64,
+        chains: usize,
+        out: &mut Vec<u8>,
+    ) -> Option<bool> {
+        let share = self.dbs.get_mut(db)?.as_deref_mut()?;
+        let PayloadMut::Boxed(value) = share.table.find_mut(hash, key)?.payload_mut() else { return None };
+        let elements = value.elements_mut()?;
+        if elements.pending_job().is_none_or(|(pending, _)| pending != job) {
+            return None;
+        }
+        Some(elements.save_step(chains, out))
     }
 }
 

@@ -63,7 +63,16 @@ impl Sink for Seen {
 }
 
 fn keyspace() -> Arc<Keyspace> {
-    Arc::new(Keyspace::new(4, Clock::Manual(Arc::new(AtomicI64::new(1_000_000)))))
+    let keyspace = Keyspace::new(4, Clock::Manual(Arc::new(AtomicI64::new(1_000_000))));
+    let settings = Settings {
+        maxmemory: usize::MAX,
+        policy: Policy::AllKeysRandom,
+        samples: 5,
+        lfu_log_factor: 10,
+        lfu_decay_minutes: 1,
+    };
+    keyspace.configure(&settings).unwrap();
+    Arc::new(keyspace)
 }
 
 fn big_hash(n: u32, value: &[u8]) -> Value {
@@ -98,6 +107,10 @@ fn random_change(keyspace: &Keyspace, rng: &mut fastrand::Rng) {
         } else {
             guard.flush(db);
         }
+        return;
+    }
+    if rng.u32(0..20) == 0 {
+        drop(keyspace.evict_one().unwrap());
         return;
     }
     let mut guard = keyspace.lock([&a[..], &b[..]]).unwrap();
@@ -176,6 +189,7 @@ fn a_cut_is_the_data_set_of_one_instant_whatever_writers_do() {
             cut.run(&mut sink).unwrap();
             assert_eq!(sink.seen.keys, truth.keys, "seed {seed}");
             assert!(keyspace.lock_all().unwrap().counted_memory_is_right().unwrap());
+            assert_eq!(keyspace.running_total(), keyspace.memory().unwrap());
         }
     }
 }

@@ -47,6 +47,13 @@ impl Wheel {
         due
     }
 
+    /// A hash of some slot, more or less at random. Its key may be gone, or expire at another time.
+    pub(super) fn draw(&self, rng: &mut fastrand::Rng) -> Option<u64> {
+        let (first, last) = (*self.slots.first_key_value()?.0, *self.slots.last_key_value()?.0);
+        let (_, slot) = self.slots.range(rng.i64(first..=last)..).next()?;
+        rng.choice(slot).copied()
+    }
+
     /// When the next slot fires.
     pub(super) fn next(&self) -> Option<i64> {
         self.slots.first_key_value().map(|(at, _)| *at)

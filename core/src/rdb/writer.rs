@@ -56,6 +56,9 @@ pub enum Clock {
     Freq(u8),
 }
 
+/// Reads a 24-bit access clock.
+pub type Meaning = Box<dyn Fn(u32) -> Clock + Send + Sync>;
+
 /// What goes into the file beside the keys.
 pub struct WriteOptions {
     /// Names the destination in error messages.
@@ -78,7 +81,7 @@ pub struct WriteOptions {
     pub module_aux: Vec<ModuleAux>,
     /// What a key's 24-bit access clock means. `None`: nothing is written about it, as Redis does without an eviction
     /// policy that needs it.
-    pub clock: Option<fn(u32) -> Clock>,
+    pub clock: Option<Meaning>,
 }
 
 impl Default for WriteOptions {
@@ -216,7 +219,7 @@ impl<W: Write> Writer<W> {
             let at = if at == -1 { -2 } else { at };
             self.out.bytes(&at.to_le_bytes())?;
         }
-        match self.options.clock.map(|meaning| meaning(head.clock)) {
+        match self.options.clock.as_ref().map(|meaning| meaning(head.clock)) {
             Some(Clock::Idle(secs)) => {
                 self.out.byte(opcode::IDLE)?;
                 self.out.len(secs)?;

@@ -93,6 +93,7 @@ impl Inner {
     fn stats_section(&self, out: &mut String) {
         let counters = &self.keyspace.counters;
         field(out, "expired_keys", counters.expired.load(Ordering::Relaxed));
+        field(out, "evicted_keys", counters.evicted.load(Ordering::Relaxed));
         field(out, "keyspace_hits", counters.hits.load(Ordering::Relaxed));
         field(out, "keyspace_misses", counters.misses.load(Ordering::Relaxed));
         field(out, "saver_waits", counters.saver_waits.load(Ordering::Relaxed));

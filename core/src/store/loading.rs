@@ -265,9 +265,7 @@ impl rdb::Loader for Keys<'_> {
             rdb::LoadedValue::Bytes(bytes) => guard.set_string(db, key.key, &bytes, expiry),
             rdb::LoadedValue::Value(value) => guard.set_value(db, key.key, value, expiry),
         }
-        if let Some(idle) = key.idle_secs {
-            guard.set_idle_seconds(db, key.key, u32::try_from(idle).unwrap_or(u32::MAX));
-        }
+        guard.set_access(db, key.key, key.idle_secs, key.freq);
         Ok(true)
     }
 }

@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
 use crate::client::Client;
+use crate::command::memory;
 use crate::config::{Config, Directive};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{FileSystem, LockAttempt, LockGuard, RealFs};
@@ -90,7 +91,9 @@ impl Store {
         let config = Config::default();
         config.set_at_open(directives)?;
         fork::watch();
-        Ok(Self { handle: Arc::new(Handle::new(Inner::new(config, None), None)) })
+        let inner = Inner::new(config, None);
+        inner.keyspace.configure(&memory::settings(&inner.config))?;
+        Ok(Self { handle: Arc::new(Handle::new(inner, None)) })
     }
 
     /// Opens the store in a directory (made when missing) with directives by Redis's names, and loads what is there: the
@@ -137,6 +140,8 @@ impl Store {
             }
         };
         let inner = Inner::new(config, Some(Disk { dir: dir.clone(), fs }));
+        // Before the files are read: what they say of a key's uses is kept as the policy asks for.
+        inner.keyspace.configure(&memory::settings(&inner.config))?;
         inner.load()?;
         let handle = Arc::new(Handle::new(inner, Some(lock)));
         registry.enter(&dir, &handle);

@@ -12,6 +12,7 @@ use super::{Disk, Inner};
 use crate::config::Directive;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{FileWriter, Open};
+use crate::keyspace::Use;
 use crate::keyspace::cut::Cut;
 use crate::rdb;
 use crate::value::saved::{BigKind, Body, HeadRef, Sink};
@@ -239,7 +240,12 @@ impl Inner {
             aof_base,
             aux: foreign.aux.clone(),
             module_aux: foreign.module_aux.clone(),
-            ..rdb::WriteOptions::default()
+            clock: self.keyspace.clock_reader().map(|read| -> rdb::Meaning {
+                Box::new(move |clock| match read(clock) {
+                    Use::Idle(seconds) => rdb::Clock::Idle(u64::from(seconds)),
+                    Use::Freq(count) => rdb::Clock::Freq(count),
+                })
+            }),
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use super::{Inner, closed, logging};
 use crate::aof::Effects;
 use crate::aof::log::Policy;
-use crate::command::Services;
+use crate::command::{Services, memory};
 use crate::config::{Config, Directive};
 use crate::error::{Error, ErrorKind, Result};
 use crate::keyspace::Keyspace;
@@ -95,6 +95,7 @@ impl Services for Inner {
     fn config_set(&self, pairs: &[(&[u8], &[u8])]) -> Result<()> {
         let logged = self.config.flag(Directive::AppendOnly);
         let changed = self.config.set_at_run_time(pairs)?;
+        let mut memory_changed = false;
         for directive in changed {
             match directive {
                 Directive::AppendFsync => {
@@ -118,17 +119,32 @@ impl Services for Inner {
                         return Err(Error::command(text));
                     }
                 }
+                Directive::MaxMemory
+                | Directive::MaxMemoryPolicy
+                | Directive::MaxMemorySamples
+                | Directive::LfuLogFactor
+                | Directive::LfuDecayTime => memory_changed = true,
                 _ => {}
             }
+        }
+        if memory_changed {
+            self.keyspace.configure(&memory::settings(&self.config))?;
+            let (_, lsn) = memory::relieve(self)?;
+            self.wait_durable(lsn)?;
         }
         Ok(())
     }
 
     fn reset_stats(&self) {
         let counters = &self.keyspace.counters;
-        for counter in
-            [&counters.expired, &counters.hits, &counters.misses, &counters.saver_waits, &self.commands]
-        {
+        for counter in [
+            &counters.expired,
+            &counters.evicted,
+            &counters.hits,
+            &counters.misses,
+            &counters.saver_waits,
+            &self.commands,
+        ] {
             counter.store(0, Ordering::Relaxed);
         }
     }

@@ -276,14 +276,14 @@ fn the_expiry_that_means_none_is_not_written() {
 
 #[test]
 fn clocks_are_written_when_asked_for() {
-    let write_with = |clock| {
+    let write_with = |clock: Option<crate::rdb::Meaning>| {
         let options = WriteOptions { clock, ..WriteOptions::default() };
         let head = HeadRef { db: 0, key: b"k", expiry: None, clock: 300 };
         one(&write(options, &[(head, &LoadedValue::Int(1))]).unwrap()).0
     };
     assert_eq!(write_with(None).idle_secs, None);
-    assert_eq!(write_with(Some(|clock| Clock::Idle(u64::from(clock) + 1))).idle_secs, Some(301));
-    assert_eq!(write_with(Some(|clock| Clock::Freq(clock as u8))).freq, Some(44));
+    assert_eq!(write_with(Some(Box::new(|clock| Clock::Idle(u64::from(clock) + 1)))).idle_secs, Some(301));
+    assert_eq!(write_with(Some(Box::new(|clock| Clock::Freq(clock as u8)))).freq, Some(44));
 }
 
 #[test]
