@@ -102,19 +102,24 @@ impl Strictness {
 }
 
 impl DataSet {
-    /// Reads everything an endpoint holds. Leaves it in database 0.
+    /// Reads everything an endpoint holds. Leaves it in database 0 and outside of a transaction.
     pub fn read(from: &mut dyn Endpoint) -> Self {
-        let mut all = Self::default();
-        for db in 0..DATABASES {
-            let select = from.line(&format!("SELECT {db}"));
-            assert!(!select.is_error(), "SELECT {db}: {select}");
-            let keys = from.line("KEYS *").strings().unwrap_or_else(|| panic!("KEYS * is no list of names"));
-            for portion in keys.chunks(500) {
-                read_keys(from, db, portion, &mut all);
-            }
+        let mut ask: Vec<_> = ["DISCARD", "UNWATCH", "FUNCTION LIST"].map(argv).to_vec();
+        ask.extend((0..DATABASES).flat_map(|db| [argv(&format!("SELECT {db}")), argv("KEYS *")]));
+        ask.push(argv("SELECT 0"));
+        let said = from.commands(&ask);
+        let functions = said[2].items().map(<[Reply]>::len);
+        let mut all = Self { functions, ..Self::default() };
+        let mut names = Vec::new();
+        for (db, replies) in (0..DATABASES).zip(said[3..].chunks_exact(2)) {
+            assert!(!replies[0].is_error(), "SELECT {db}: {}", replies[0]);
+            let keys = replies[1].strings().unwrap_or_else(|| panic!("KEYS * is no list of names"));
+            names.extend(keys.into_iter().map(|key| (db, key)));
+        }
+        for portion in names.chunks(500) {
+            read_keys(from, portion, &mut all);
         }
         from.line("SELECT 0");
-        all.functions = from.line("FUNCTION LIST").items().map(<[Reply]>::len);
         all
     }
 
@@ -253,36 +258,60 @@ impl Value {
     }
 }
 
-fn read_keys(from: &mut dyn Endpoint, db: u32, keys: &[Vec<u8>], all: &mut DataSet) {
+/// Sends commands about keys, each in the key's database; the replies to those commands.
+fn ask(from: &mut dyn Endpoint, commands: Vec<(u32, Vec<Vec<u8>>)>) -> Vec<Reply> {
+    let mut batch = Vec::new();
+    let mut selects = Vec::new();
+    let mut selected = None;
+    for (db, command) in commands {
+        if selected.replace(db) != Some(db) {
+            selects.push(batch.len());
+            batch.push(argv(&format!("SELECT {db}")));
+        }
+        batch.push(command);
+    }
+    let replies = from.commands(&batch).into_iter().enumerate();
+    replies.filter(|(at, _)| selects.binary_search(at).is_err()).map(|(_, reply)| reply).collect()
+}
+
+fn read_keys(from: &mut dyn Endpoint, keys: &[(u32, Vec<u8>)], all: &mut DataSet) {
     let about = |words: &str, key: &[u8]| {
         let mut v = argv(words);
         v.push(key.to_vec());
         v
     };
     let mut batch = Vec::new();
-    for key in keys {
-        batch.push(about("TYPE", key));
-        batch.push(about("OBJECT ENCODING", key));
-        batch.push(about("PEXPIRETIME", key));
+    for (db, key) in keys {
+        for words in ["TYPE", "OBJECT ENCODING", "PEXPIRETIME"] {
+            batch.push((*db, about(words, key)));
+        }
     }
-    let head = from.commands(&batch);
+    let head = ask(from, batch);
     let kinds: Vec<String> = head.chunks_exact(3).map(|c| text(&c[0])).collect();
     let batch: Vec<_> = keys
         .iter()
         .zip(&kinds)
-        .map(|(key, kind)| match kind.as_str() {
-            "string" => about("GET", key),
-            "list" => [about("LRANGE", key), argv("0 -1")].concat(),
-            "set" => about("SMEMBERS", key),
-            "hash" => about("HGETALL", key),
-            "zset" => [about("ZRANGE", key), argv("0 -1 WITHSCORES")].concat(),
-            "stream" => [about("XRANGE", key), argv("- +")].concat(),
-            other => panic!("key {} has the unknown type {other}", quote(key)),
+        .map(|((db, key), kind)| {
+            let command = match kind.as_str() {
+                "string" => about("GET", key),
+                "list" => [about("LRANGE", key), argv("0 -1")].concat(),
+                "set" => about("SMEMBERS", key),
+                "hash" => about("HGETALL", key),
+                "zset" => [about("ZRANGE", key), argv("0 -1 WITHSCORES")].concat(),
+                "stream" => [about("XRANGE", key), argv("- +")].concat(),
+                other => panic!("key {} has the unknown type {other}", quote(key)),
+            };
+            (*db, command)
         })
         .collect();
-    let values = from.commands(&batch);
-    for (i, key) in keys.iter().enumerate() {
+    let values = ask(from, batch);
+    let mut selected = None;
+    for (i, (db, key)) in keys.iter().enumerate() {
         let (reply, kind) = (&values[i], kinds[i].clone());
+        let alone = kind == "stream" || head[3 * i + 2].is_error();
+        if alone && selected.replace(*db) != Some(*db) {
+            from.line(&format!("SELECT {db}"));
+        }
         let value = read_value(from, key, &kind, reply)
             .unwrap_or_else(|| panic!("{kind} at {}: unexpected reply {reply}", quote(key)));
         let entry = Entry {
@@ -291,8 +320,9 @@ fn read_keys(from: &mut dyn Endpoint, db: u32, keys: &[Vec<u8>], all: &mut DataS
             expires_ms: expiry(from, key, &head[3 * i + 2]),
             value,
         };
-        all.keys.insert((db, key.clone()), entry);
+        all.keys.insert((*db, key.clone()), entry);
     }
+    field_expiries(from, keys, all);
 }
 
 /// `PEXPIRETIME`, or where that is unknown (6.2) the same from `PTTL` and `TIME`.
@@ -327,7 +357,6 @@ fn read_value(from: &mut dyn Endpoint, key: &[u8], kind: &str, reply: &Reply) ->
                 fields.insert(field.bytes()?.to_vec(), (value.bytes()?.to_vec(), None));
             }
             assert_eq!(fields.len(), count, "HGETALL {} names a field twice", quote(key));
-            field_expiries(from, key, &mut fields);
             Value::Hash(fields)
         }
         "zset" => Value::SortedSet(scored(reply)?),
@@ -336,15 +365,23 @@ fn read_value(from: &mut dyn Endpoint, key: &[u8], kind: &str, reply: &Reply) ->
     })
 }
 
-/// Fills in when fields expire, where the endpoint knows that.
-fn field_expiries(from: &mut dyn Endpoint, key: &[u8], fields: &mut Fields) {
-    let names: Vec<_> = fields.keys().cloned().collect();
-    let mut ask = vec![b"HPEXPIRETIME".to_vec(), key.to_vec(), b"FIELDS".to_vec()];
-    ask.push(names.len().to_string().into_bytes());
-    ask.extend(names);
-    let reply = from.command(&ask);
-    for (slot, at) in fields.values_mut().zip(reply.items().unwrap_or_default()) {
-        slot.1 = at.int().filter(|at| *at >= 0);
+/// Fills in when the fields of hashes among `keys` expire, where the endpoint knows that.
+fn field_expiries(from: &mut dyn Endpoint, keys: &[(u32, Vec<u8>)], all: &mut DataSet) {
+    let mut hashes = Vec::new();
+    let mut batch = Vec::new();
+    for name in keys {
+        let Some(Entry { value: Value::Hash(fields), .. }) = all.keys.get(name) else { continue };
+        let mut ask = vec![b"HPEXPIRETIME".to_vec(), name.1.clone(), b"FIELDS".to_vec()];
+        ask.push(fields.len().to_string().into_bytes());
+        ask.extend(fields.keys().cloned());
+        hashes.push(name);
+        batch.push((name.0, ask));
+    }
+    for (name, reply) in hashes.into_iter().zip(ask(from, batch)) {
+        let Some(Entry { value: Value::Hash(fields), .. }) = all.keys.get_mut(name) else { continue };
+        for (slot, at) in fields.values_mut().zip(reply.items().unwrap_or_default()) {
+            slot.1 = at.int().filter(|at| *at >= 0);
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What both sides of a comparison look like: something that takes a command and answers.
 
 use crate::Reply;
+use crate::differential::exchange::Keeper;
 use crate::resp::Connection;
 
 /// A command taker: a connection to a real server, or a client of the engine.
@@ -22,6 +23,11 @@ pub trait Endpoint {
     /// Runs a command written as words separated by blanks.
     fn line(&mut self, words: &str) -> Reply {
         self.command(&argv(words))
+    }
+
+    /// The same as the owner of files, if it has some.
+    fn keeper(&mut self) -> Option<&mut dyn Keeper> {
+        None
     }
 }
 

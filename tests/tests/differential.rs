@@ -1,25 +1,46 @@
-//! The engine judged by real servers: random commands, replies and data compared, a family at a time. Redis 7.0, Redis
-//! 8.2 and Valkey 8.1 judge together: the engine's model is Redis 7.2, which lies between them.
+//! The engine judged by real servers: random commands, replies and data compared, a family at a time, and after each
+//! sequence once more after a snapshot and a log went to and fro. Redis 7.0, Redis 8.2, Valkey 8.1 and Valkey 9.1 judge
+//! together: the engine's model is Redis 7.2, which lies between them.
 //!
 //! `PERSISTKV_DIFF_SEQUENCES=5000 cargo nextest run -p persistkv-tests --test differential` looks longer;
 //! `PERSISTKV_DIFF_SEED` and `PERSISTKV_DIFF_LENGTH` choose where.
 
+use persistkv_tests::Endpoint;
+use persistkv_tests::differential::exchange::{KeptServer, OnDisk};
 use persistkv_tests::differential::{Judge, Plan, Trial, known};
 use persistkv_tests::engine::Engine;
 use persistkv_tests::generate::Generator;
 use persistkv_tests::generate::families::{self, Family};
-use persistkv_tests::{Endpoint, skip_unless_server};
+
+/// The judges, and the highest version of snapshots that each of them reads.
+const PANEL: [(&str, &str, u8); 4] = [
+    ("r70", "Redis 7.0", 10),
+    ("r82", "Redis 8.2", 11),
+    ("v81", "Valkey 8.1", 11),
+    ("v91", "Valkey 9.1", 11),
+];
 
 fn judge(family: &Family, sequences: u64) {
-    let (r70, r82, v81) =
-        (skip_unless_server!("r70"), skip_unless_server!("r82"), skip_unless_server!("v81"));
-    let (mut r70, mut r82, mut v81) = (r70.connect(), r82.connect(), v81.connect());
-    let judges = vec![
-        Judge { restores: false, ..Judge::new("Redis 7.0", &mut r70) },
-        Judge::new("Redis 8.2", &mut r82),
-        Judge::new("Valkey 8.1", &mut v81),
-    ];
-    let mut engine = Engine::memory();
+    judged_by(&["r70", "r82", "v81", "v91"], family, sequences);
+}
+
+/// Some of the panel judge: those that have the family's commands.
+fn judged_by(tags: &[&str], family: &Family, sequences: u64) {
+    let mut servers = Vec::new();
+    for (tag, name, reads) in PANEL {
+        if tags.contains(&tag) {
+            let Some(server) = KeptServer::start(tag) else { return };
+            servers.push((name, reads, server));
+        }
+    }
+    let judges = servers.iter_mut().map(|(name, reads, server)| Judge {
+        // Dumps are always of version 11 here.
+        restores: *reads >= 11,
+        reads: *reads,
+        ..Judge::new(name, server)
+    });
+    let judges = judges.collect();
+    let mut engine = OnDisk::new();
     let plan = Plan::from_env(sequences);
     let mut generator = Generator::new(family);
     generator.keep(|name| name == b"NOSUCHCOMMAND" || !is_missing(&mut engine, name));
@@ -89,6 +110,6 @@ fn no_command_is_missing_but_those_known_to_be() {
     assert_eq!(missing, ["NOSUCHCOMMAND"]);
 }
 
-fn is_missing(engine: &mut Engine, name: &[u8]) -> bool {
+fn is_missing(engine: &mut dyn Endpoint, name: &[u8]) -> bool {
     engine.command(&[name.to_vec()]).to_string().starts_with("-ERR unknown command")
 }

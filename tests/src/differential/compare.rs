@@ -52,6 +52,49 @@ impl<'a> Comparer<'a> {
         Self { known, queued: None, dead_keys: false }
     }
 
+    /// Whether a command takes more than its reply to be compared (a whole scan, what there was to draw from), so that
+    /// it can not be sent together with those behind it.
+    pub fn stands_alone(argv: &Command) -> bool {
+        let name = argv[0].to_ascii_uppercase();
+        matches!(
+            name.as_slice(),
+            b"SCAN"
+                | b"SSCAN"
+                | b"HSCAN"
+                | b"ZSCAN"
+                | b"SRANDMEMBER"
+                | b"HRANDFIELD"
+                | b"ZRANDMEMBER"
+                | b"DUMP"
+        ) || random_effect(&name)
+    }
+
+    /// Runs commands of which none [stands alone](Self::stands_alone) on all sides and compares; where in `batch`
+    /// something is different from every judge, and what.
+    pub fn steps(
+        &mut self,
+        accused: &mut dyn Endpoint,
+        judges: &mut [Judge<'_>],
+        batch: &[Command],
+    ) -> Result<(), (usize, String)> {
+        let ours = accused.commands(batch);
+        let theirs: Vec<_> = judges.iter_mut().map(|judge| judge.endpoint.commands(batch)).collect();
+        for (at, (argv, reply)) in batch.iter().zip(ours).enumerate() {
+            let (name, how) = self.meet(argv);
+            let ours = Said { reply, all: Vec::new() };
+            let mut complaints = Vec::new();
+            for (judge, replies) in judges.iter().zip(&theirs) {
+                let theirs = Said { reply: replies[at].clone(), all: Vec::new() };
+                if let Err(complaint) = self.compare_said(argv, &name, how, &ours, &theirs) {
+                    complaints.push((judge.name, complaint));
+                }
+            }
+            self.follow_transaction(argv, &name, &ours.reply);
+            sum_up(&complaints, judges.len()).map_err(|what| (at, what))?;
+        }
+        Ok(())
+    }
+
     /// Runs a command on all sides and compares; what is different from every judge otherwise.
     pub fn step(
         &mut self,
@@ -59,16 +102,11 @@ impl<'a> Comparer<'a> {
         judges: &mut [Judge<'_>],
         argv: &Command,
     ) -> Result<(), String> {
-        let name = argv[0].to_ascii_uppercase();
-        self.dead_keys |= argv.iter().any(|a| {
-            let a = a.to_ascii_uppercase();
-            a == b"EXAT" || a == b"PXAT" || a == b"ABSTTL"
-        });
+        let (name, how) = self.meet(argv);
         if self.queued.is_some() && random_effect(&name) {
             // Its outcome could not be aligned inside of a transaction.
             return Ok(());
         }
-        let how = if self.queued.is_some() { How::Exact } else { how(argv, self.dead_keys) };
         let ours = Said::by(accused, argv, how)?;
         let mut complaints = Vec::new();
         for judge in judges.iter_mut() {
@@ -85,11 +123,17 @@ impl<'a> Comparer<'a> {
         if how == How::Dump {
             exchange_dumps(accused, judges, argv, &ours.reply)?;
         }
-        if complaints.len() < judges.len() {
-            return Ok(());
-        }
-        let lines: Vec<_> = complaints.iter().map(|(name, what)| format!("{name}: {what}")).collect();
-        Err(lines.join("\n"))
+        sum_up(&complaints, judges.len())
+    }
+
+    /// A command comes next: its name, and how its replies are to be compared.
+    fn meet(&mut self, argv: &Command) -> (Vec<u8>, How) {
+        self.dead_keys |= argv.iter().any(|a| {
+            let a = a.to_ascii_uppercase();
+            a == b"EXAT" || a == b"PXAT" || a == b"ABSTTL"
+        });
+        let how = if self.queued.is_some() { How::Exact } else { how(argv, self.dead_keys) };
+        (argv[0].to_ascii_uppercase(), how)
     }
 
     /// Keeps track of what is queued.
@@ -166,6 +210,15 @@ impl<'a> Comparer<'a> {
         }
         Err(format!("said {b}, not {a}"))
     }
+}
+
+/// A difference from every judge is one.
+fn sum_up(complaints: &[(&str, String)], judges: usize) -> Result<(), String> {
+    if complaints.len() < judges {
+        return Ok(());
+    }
+    let lines: Vec<_> = complaints.iter().map(|(name, what)| format!("{name}: {what}")).collect();
+    Err(lines.join("\n"))
 }
 
 /// What one side said to a command.

@@ -78,6 +78,13 @@ pub const ENGINE: Known = Known {
 const LSET_INDEX: &str = "Servers since 7.2 cut the index to 32 bits when the list is a listpack, and so replace an \
                           element that was not meant; here, as in 7.0, such an index is out of range.";
 
+/// Whether a log that quotes this command means different things to different servers: a `LIMIT` with a negative offset
+/// finds nothing in Redis 7.2 and in a compact sorted set; later servers count from the end when it is big.
+pub fn depends_on_version(argv: &Command) -> bool {
+    argv[0].to_ascii_uppercase().ends_with(b"STORE")
+        && argv.windows(2).any(|pair| pair[0].eq_ignore_ascii_case(b"LIMIT") && pair[1].starts_with(b"-"))
+}
+
 /// Commands of the tables which the engine does not have yet. They are compared from the moment they are there;
 /// whatever is not listed must be there.
 pub const MISSING: &[&str] = &[

@@ -5,6 +5,7 @@
 //! at least one of them, reply by reply and key by key.
 
 pub mod compare;
+pub mod exchange;
 pub mod known;
 mod shrink;
 
@@ -32,12 +33,14 @@ pub struct Judge<'a> {
     pub restores: bool,
     /// Can the other side restore what this one dumps?
     pub is_restored: bool,
+    /// The highest version of snapshots that it reads.
+    pub reads: u8,
 }
 
 impl<'a> Judge<'a> {
     /// A judge that shares all formats with what is judged.
     pub fn new(name: &'a str, endpoint: &'a mut dyn Endpoint) -> Self {
-        Self { name, endpoint, restores: true, is_restored: true }
+        Self { name, endpoint, restores: true, is_restored: true, reads: 11 }
     }
 }
 
@@ -90,7 +93,7 @@ impl Plan {
         Self {
             seed: number("PERSISTKV_DIFF_SEED", 1),
             sequences: number("PERSISTKV_DIFF_SEQUENCES", sequences),
-            length: number("PERSISTKV_DIFF_LENGTH", 150),
+            length: number("PERSISTKV_DIFF_LENGTH", 100),
         }
     }
 }
@@ -117,28 +120,38 @@ impl Trial<'_> {
     pub fn run(&mut self, seed: u64, sequence: &[Command]) -> Result<(), Failure> {
         self.reset(seed);
         let mut comparer = Comparer::new(self.known);
-        for (at, argv) in sequence.iter().enumerate() {
-            comparer
-                .step(self.accused, &mut self.judges, argv)
-                .map_err(|what| Failure { at, what: format!("{}\n{what}", command_line(argv)) })?;
+        let mut at = 0;
+        while at < sequence.len() {
+            let together = sequence[at..].iter().take_while(|argv| !Comparer::stands_alone(argv)).count();
+            let done = if together > 0 {
+                comparer.steps(self.accused, &mut self.judges, &sequence[at..at + together])
+            } else {
+                comparer.step(self.accused, &mut self.judges, &sequence[at]).map_err(|what| (0, what))
+            };
+            done.map_err(|(further, what)| {
+                let at = at + further;
+                Failure { at, what: format!("{}\n{what}", command_line(&sequence[at])) }
+            })?;
+            at += together.max(1);
         }
-        let read = |endpoint: &mut dyn Endpoint| {
-            endpoint.commands(&[argv("DISCARD"), argv("UNWATCH")]);
-            DataSet::read(endpoint)
-        };
-        let ours = read(self.accused);
-        let theirs: Vec<_> = self.judges.iter_mut().map(|judge| read(judge.endpoint)).collect();
+        let ours = DataSet::read(self.accused);
+        let theirs: Vec<_> = self.judges.iter_mut().map(|judge| DataSet::read(judge.endpoint)).collect();
         let by = Strictness {
             encodings: Encodings::Compared,
             expiry_tolerance_ms: EXPIRY_TOLERANCE_MS,
             functions: false,
         };
         let found = ours.differences_from_all(&theirs, by);
-        if found.is_empty() {
+        let failed = |what: String| Err(Failure { at: sequence.len(), what });
+        if !found.is_empty() {
+            return failed(format!("the data are different:\n  {}", found.join("\n  ")));
+        }
+        if std::env::var("NOEX").is_ok() {
             return Ok(());
         }
-        let what = format!("the data are different:\n  {}", found.join("\n  "));
-        Err(Failure { at: sequence.len(), what })
+        let judge = seed as usize % self.judges.len();
+        let (accused, judge, theirs) = (&mut *self.accused, &mut self.judges[judge], &theirs[judge]);
+        exchange::exchange(accused, &ours, judge, theirs, sequence, seed).or_else(failed)
     }
 
     /// All sides empty, in the same database, with the same protocol (RESP3 in every third sequence) and the same
@@ -163,6 +176,10 @@ impl Trial<'_> {
             batch.push(argv(&format!("CONFIG SET {name} {}", if small { tight } else { usual })));
         }
         let reset = |endpoint: &mut dyn Endpoint| {
+            match endpoint.keeper() {
+                Some(keeper) => keeper.renew(),
+                None => drop(endpoint.line("DISCARD")),
+            }
             endpoint.protocol(protocol);
             endpoint.commands(&batch);
         };
