@@ -273,7 +273,7 @@ fn our_snapshots_load_in_real_servers() {
                 compress,
                 checksum,
                 aux: vec![(b"a-field".to_vec(), b"of somebody else".to_vec())],
-                clock: compress.then_some(|_| rdb::Clock::Idle(77)),
+                clock: compress.then(|| Box::new(|_| rdb::Clock::Idle(77)) as _),
                 ..rdb::WriteOptions::default()
             };
             let mut writer = rdb::Writer::new(Vec::new(), options).expect("a vector takes everything");
