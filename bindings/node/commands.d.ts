@@ -100,6 +100,11 @@ export interface Commands<T = string> {
   /** As {@link del}, with Buffers. */
   delBuffer(...keys: Arguments): number;
 
+  /** Forgets the queued commands. O(N), when N is the number of queued commands. Since Redis 2.0.0. */
+  discard(...args: Arguments): Reply<T>;
+  /** As {@link discard}, with Buffers. */
+  discardBuffer(...args: Arguments): Reply<Buffer>;
+
   /** Returns a key's value as bytes that RESTORE takes, here and on a server. O(N) where N is the size of the value. Since Redis 2.6.0. */
   dump(key: Argument): T | null;
   /** As {@link dump}, with Buffers. */
@@ -109,6 +114,11 @@ export interface Commands<T = string> {
   echo(message: Argument): T;
   /** As {@link echo}, with Buffers. */
   echoBuffer(message: Argument): Buffer;
+
+  /** Runs the queued commands as one. Depends on commands in the transaction. Since Redis 1.2.0. */
+  exec(...args: Arguments): Reply<T>;
+  /** As {@link exec}, with Buffers. */
+  execBuffer(...args: Arguments): Reply<Buffer>;
 
   /** Counts how many of the keys exist. O(N) where N is the number of keys. Since Redis 1.0.0. */
   exists(...keys: Arguments): number;
@@ -382,6 +392,11 @@ export interface Commands<T = string> {
   msetnxBuffer(pairs: Pairs): number;
   msetnxBuffer(...keysAndValues: Arguments): number;
 
+  /** Begins a transaction: what follows is queued. O(1). Since Redis 1.2.0. */
+  multi(...args: Arguments): Reply<T>;
+  /** As {@link multi}, with Buffers. */
+  multiBuffer(...args: Arguments): Reply<Buffer>;
+
   /** A container for commands that look at a key's value. Depends on subcommand. Since Redis 2.2.3. */
   object(...args: Arguments): Reply<T>;
   /** As {@link object}, with Buffers. */
@@ -636,6 +651,16 @@ export interface Commands<T = string> {
   unlink(...keys: Arguments): number;
   /** As {@link unlink}, with Buffers. */
   unlinkBuffer(...keys: Arguments): number;
+
+  /** Forgets the watched keys. O(1). Since Redis 2.2.0. */
+  unwatch(...args: Arguments): Reply<T>;
+  /** As {@link unwatch}, with Buffers. */
+  unwatchBuffer(...args: Arguments): Reply<Buffer>;
+
+  /** Watches keys: EXEC does nothing if one of them was changed. O(1) for every key. Since Redis 2.2.0. */
+  watch(...args: Arguments): Reply<T>;
+  /** As {@link watch}, with Buffers. */
+  watchBuffer(...args: Arguments): Reply<Buffer>;
 
   /** Adds members to a sorted set, or updates their scores. Creates the key if it doesn't exist. O(log(N)) for each item added, where N is the number of elements in the sorted set. Since Redis 1.2.0. */
   zadd(key: Argument, ...optionsScoresAndMembers: Arguments): number | T | null;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::command::{Session, dispatch};
+use crate::command::{Session, dispatch, transactions};
 use crate::error::{Error, ErrorKind, Result};
 use crate::reply::{Reply, ReplyBuilder, ReplySink};
 use crate::store::Handle;
@@ -63,6 +63,12 @@ impl Client {
         Ok(())
     }
 
+    /// Whether a transaction is under way: MULTI was called, or keys are watched. Who shares clients between callers must
+    /// not hand on one that is.
+    pub fn in_transaction(&self) -> bool {
+        self.session.in_transaction()
+    }
+
     /// Whether replies take RESP3 shapes.
     pub fn resp3(&self) -> bool {
         self.session.resp3
@@ -76,6 +82,15 @@ impl Client {
     /// The selected database.
     pub fn selected_db(&self) -> usize {
         self.session.db
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        // In a forked child the locks may be held by threads that do not exist there.
+        if self.store.check_usable().is_ok() {
+            transactions::end(&*self.store.inner, &mut self.session);
+        }
     }
 }
 

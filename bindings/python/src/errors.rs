@@ -37,7 +37,13 @@ fn instance(py: Python<'_>, class: &str, message: &str) -> PyResult<Py<PyAny>> {
 
 /// The exception object for an error inside a reply.
 pub(crate) fn as_object(py: Python<'_>, message: &str) -> PyResult<Py<PyAny>> {
-    instance(py, "ResponseError", message)
+    let class = match message.split(' ').next() {
+        Some("WRONGTYPE") => "WrongTypeError",
+        Some("OOM") => "OutOfMemoryError",
+        Some("MISCONF") => "NotDurableError",
+        _ => "ResponseError",
+    };
+    instance(py, class, message)
 }
 
 /// The exception to raise for an engine error.

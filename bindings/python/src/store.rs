@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use persistkv::{Client, Reply, Result};
+use persistkv::{Client, Error, Reply, Result};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
@@ -18,13 +18,15 @@ use crate::errors;
 pub(crate) struct Store {
     store: persistkv::Store,
     idle: Mutex<Vec<Client>>,
+    /// The only client of a session, which runs one call at a time.
+    session: Option<Mutex<Client>>,
     db: AtomicUsize,
     decode: bool,
 }
 
 impl Store {
     fn wrap(store: persistkv::Store, decode: bool) -> Self {
-        Self { store, idle: Mutex::new(Vec::new()), db: AtomicUsize::new(0), decode }
+        Self { store, idle: Mutex::new(Vec::new()), session: None, db: AtomicUsize::new(0), decode }
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Client>> {
@@ -40,12 +42,24 @@ impl Store {
     }
 
     fn run(&self, argv: &[&[u8]]) -> Result<Reply> {
+        if let Some(session) = &self.session {
+            let mut client = session.lock().unwrap_or_else(PoisonError::into_inner);
+            let reply = client.execute(argv);
+            self.db.store(client.selected_db(), Ordering::Relaxed);
+            return reply;
+        }
         let mut client = self.idle().pop().unwrap_or_else(|| self.store.client());
         let db = self.db.load(Ordering::Relaxed);
         if client.selected_db() != db {
             client.select_db(db)?;
         }
         let reply = client.execute(argv);
+        if client.in_transaction() {
+            // Calls of this object may come from several threads: dropping the client ends its transaction.
+            return Err(Error::command(
+                "ERR MULTI and WATCH need a pipeline: call pipeline() or transaction()",
+            ));
+        }
         if client.selected_db() != db {
             self.db.store(client.selected_db(), Ordering::Relaxed);
         }
@@ -81,6 +95,17 @@ impl Store {
         Ok(other)
     }
 
+    /// A connection with a state of its own, in the same database, for transactions. Calls run one at a time.
+    fn session(&self, py: Python<'_>) -> PyResult<Self> {
+        let mut other = Self::wrap(self.store.clone(), self.decode);
+        let mut client = self.store.client();
+        let db = self.db.load(Ordering::Relaxed);
+        client.select_db(db).map_err(|error| errors::raise(py, &error))?;
+        other.session = Some(Mutex::new(client));
+        other.db.store(db, Ordering::Relaxed);
+        Ok(other)
+    }
+
     /// Runs a command; the GIL is free meanwhile.
     #[pyo3(signature = (*args))]
     fn execute(&self, py: Python<'_>, args: &Bound<'_, PyTuple>) -> PyResult<Py<PyAny>> {
@@ -91,6 +116,21 @@ impl Store {
     #[pyo3(signature = (*args))]
     fn execute_bytes(&self, py: Python<'_>, args: &Bound<'_, PyTuple>) -> PyResult<Py<PyAny>> {
         self.answer(py, args, false)
+    }
+
+    /// EXEC, with the replies in order: as bytes where `as_bytes` says so, whatever is decoded else. None when a watched
+    /// key was changed.
+    fn execute_exec(&self, py: Python<'_>, as_bytes: Vec<bool>) -> PyResult<Option<Vec<Py<PyAny>>>> {
+        match py.detach(|| self.run(&[b"EXEC"])) {
+            Ok(Reply::Array(replies)) => {
+                let choices = as_bytes.into_iter().chain(std::iter::repeat(false));
+                let convert =
+                    |(reply, bytes): (Reply, bool)| convert::reply(py, reply, self.decode && !bytes);
+                replies.into_iter().zip(choices).map(convert).collect::<PyResult<_>>().map(Some)
+            }
+            Ok(_) => Ok(None),
+            Err(error) => Err(errors::raise(py, &error)),
+        }
     }
 
     /// Closes the store for everyone in this process.

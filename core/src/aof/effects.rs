@@ -31,6 +31,13 @@ impl Effects {
         self.items.push((db, self.bytes.len()));
     }
 
+    /// Adds the commands of others behind these.
+    pub fn append(&mut self, others: &Effects) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(&others.bytes);
+        self.items.extend(others.items.iter().map(|&(db, end)| (db, start + end)));
+    }
+
     /// Says that the commands need not be kept together: without it, more than one is a transaction, which replay
     /// applies whole or not at all. Meant for expiry and eviction, which touch keys that have nothing in common.
     pub fn set_independent(&mut self) {
@@ -134,6 +141,17 @@ mod tests {
         let expected = "*1 $5 MULTI *2 $3 DEL $1 a *2 $6 SELECT $1 1 *2 $3 DEL $1 b *1 $4 EXEC ";
         assert_eq!(text(&effects, &mut selected), expected);
         assert_eq!(selected, Some(1));
+    }
+
+    #[test]
+    fn what_is_appended_belongs_to_the_same_transaction() {
+        let (mut effects, mut more) = (Effects::new(), Effects::new());
+        effects.push(0, &["DEL", "a"]);
+        more.push(1, &["DEL", "b"]);
+        effects.append(&Effects::new());
+        effects.append(&more);
+        let expected = "*1 $5 MULTI *2 $3 DEL $1 a *2 $6 SELECT $1 1 *2 $3 DEL $1 b *1 $4 EXEC ";
+        assert_eq!(text(&effects, &mut Some(0)), expected);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a handler works with: its arguments, the locked keys, and a way to say what must be logged.
 
 use super::services::Services;
+use super::transactions::{Queue, WatchedKey};
 use crate::aof::Effects;
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -12,7 +13,7 @@ use crate::value::zset::ZSet;
 use crate::value::{Limits, Value};
 
 /// One logical connection's state.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Session {
     /// Selected database.
     pub db: usize,
@@ -22,6 +23,17 @@ pub struct Session {
     pub replaying: bool,
     /// What it reads does not count as used (CLIENT NO-TOUCH).
     pub no_touch: bool,
+    /// Commands queued since MULTI.
+    pub(super) multi: Option<Queue>,
+    /// What WATCH watches.
+    pub(super) watched: Vec<WatchedKey>,
+}
+
+impl Session {
+    /// Whether MULTI was called, or keys are watched.
+    pub fn in_transaction(&self) -> bool {
+        self.multi.is_some() || !self.watched.is_empty()
+    }
 }
 
 /// See the module's head.

@@ -3,7 +3,8 @@
 use super::ctx::{Ctx, Session};
 use super::memory;
 use super::services::Services;
-use super::table::{Flags, Keys, resolve};
+use super::table::{Command, Flags, Keys, resolve};
+use super::transactions;
 use crate::aof::Effects;
 use crate::error::{Error, ErrorKind, Result, text};
 use crate::keyspace::Guard;
@@ -11,7 +12,7 @@ use crate::reply::ReplySink;
 use crate::table::MAX_LEN;
 
 /// Room asked of the log beyond the command's own bytes: SELECT, MULTI/EXEC, and effects that are longer than the command.
-const LOG_SLACK: usize = 4096;
+pub(super) const LOG_SLACK: usize = 4096;
 
 /// Runs one command. The reply goes to `out`, unless the command fails: then the error is all there is.
 ///
@@ -27,17 +28,19 @@ pub fn execute(
     if argv.iter().any(|arg| arg.len() > MAX_LEN) {
         return Err(Error::new(ErrorKind::Argument, "ERR an argument is longer than 512 MB"));
     }
-    let row = resolve(argv)?;
+    if session.multi.is_some()
+        && let Some(done) = transactions::in_multi(services, session, argv, out)
+    {
+        return done;
+    }
+    let row = match resolve(argv) {
+        Ok(row) => row,
+        Err(error) => return Err(transactions::refused(services, session, argv, error)),
+    };
     let writes = row.flags.has(Flags::WRITE);
     if writes && !session.replaying {
-        if services.keyspace().is_over_limit()
-            && !memory::relieve(services)?.0
-            && row.flags.has(Flags::DENYOOM)
-        {
-            return Err(Error::new(ErrorKind::OutOfMemory, text::OUT_OF_MEMORY));
-        }
-        services.allow_write(argv.iter().map(|arg| arg.len() + 16).sum::<usize>() + LOG_SLACK)?;
-        services.keyspace().wait_for_saver();
+        let bytes = argv.iter().map(|arg| arg.len() + 16).sum::<usize>();
+        allow_write(services, bytes + LOG_SLACK, row.flags.has(Flags::DENYOOM))?;
     }
     let keyspace = services.keyspace();
     let guard = match row.keys {
@@ -47,37 +50,65 @@ pub fn execute(
         _ => keyspace.lock(row.key_positions(argv).into_iter().map(|at| argv[at]))?,
     };
     let mut ctx = Ctx::new(services, session, guard, argv);
+    mind_touching(&mut ctx, row);
+    let result = (row.handler)(&mut ctx, out);
+    finish(ctx, writes, result)
+}
+
+/// CLIENT NO-TOUCH: what the session reads does not count as used, unless it says TOUCH.
+pub(super) fn mind_touching(ctx: &mut Ctx<'_>, row: &Command) {
     if ctx.session.no_touch {
         ctx.guard.set_no_touch(row.name != "touch");
     }
-    let result = (row.handler)(&mut ctx, out);
-    finish(ctx, writes, result)
+}
+
+/// The gate of writing: room in memory (for a command that `denies` when there is none), room in the log, no failure to
+/// save. Called without a shard.
+pub(super) fn allow_write(services: &dyn Services, bytes: usize, denies: bool) -> Result<()> {
+    if services.keyspace().is_over_limit() && !memory::relieve(services)?.0 && denies {
+        return Err(Error::new(ErrorKind::OutOfMemory, text::OUT_OF_MEMORY));
+    }
+    services.allow_write(bytes)?;
+    services.keyspace().wait_for_saver();
+    Ok(())
 }
 
 /// Logs what was done while the shards are still held, lets them go, and waits for durability.
 fn finish(mut ctx: Ctx<'_>, writes: bool, result: Result<()>) -> Result<()> {
     if ctx.session.replaying {
+        ctx.guard.settle_watches(true);
         return result;
     }
     if writes {
         ctx.guard.expire_a_few();
     }
     let recorded = record(&mut ctx);
+    ctx.guard.settle_watches(ctx.dirty > 0);
     let Ctx { services, guard, flushed_all, seen_lsn, .. } = ctx;
-    let mut lsn = guard.last_lsn().max(seen_lsn);
+    let lsn = guard.last_lsn().max(seen_lsn);
     drop(guard);
+    after(services, recorded?, flushed_all, lsn, writes)?;
+    result
+}
+
+/// What follows when the shards are free again: eviction, what the store does after a change, and the wait for durability.
+pub(super) fn after(
+    services: &dyn Services,
+    changed: bool,
+    flushed_all: bool,
+    mut lsn: u64,
+    writes: bool,
+) -> Result<()> {
     if writes && services.keyspace().is_over_limit() {
         lsn = lsn.max(memory::relieve(services)?.1);
     }
-    let changed = recorded?;
     if flushed_all {
         services.after_flushall()?;
     }
     if changed {
         services.after_write();
     }
-    services.wait_durable(lsn)?;
-    result
+    services.wait_durable(lsn)
 }
 
 fn record(ctx: &mut Ctx<'_>) -> Result<bool> {
@@ -117,6 +148,7 @@ pub fn expire_shard(services: &dyn Services, index: usize, most: usize) -> Resul
     }
     let more = guard.expire_some(most);
     let expired = guard.take_expired();
+    guard.settle_watches(false);
     if !expired.is_empty() {
         let lsn = services.record(&deletions(&expired), expired.len() as u64)?;
         guard.note_lsn(lsn);

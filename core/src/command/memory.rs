@@ -33,6 +33,7 @@ pub fn relieve(services: &dyn Services) -> Result<(bool, u64)> {
         }
         keyspace.wait_for_saver();
         let Some((mut guard, db, key)) = keyspace.evict_one()? else { return Ok((false, lsn)) };
+        guard.settle_watches(true);
         let recorded = services.record(&deletions(&[(db, key)]), 1)?;
         guard.note_lsn(recorded);
         lsn = recorded;

@@ -29,6 +29,7 @@ mod strings;
 pub mod table;
 #[cfg(test)]
 pub(crate) mod testing;
+pub(crate) mod transactions;
 mod zsets;
 
 pub use ctx::{Ctx, Session};

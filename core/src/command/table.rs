@@ -113,6 +113,7 @@ pub enum Group {
     Bitmap,
     Connection,
     Server,
+    Transactions,
 }
 
 impl Group {
@@ -128,6 +129,7 @@ impl Group {
             Group::Bitmap => "bitmap",
             Group::Connection => "connection",
             Group::Server => "server",
+            Group::Transactions => "transactions",
         }
     }
 
@@ -141,6 +143,7 @@ impl Group {
             Group::Hash => Some("hash"),
             Group::Bitmap => Some("bitmap"),
             Group::Connection => Some("connection"),
+            Group::Transactions => Some("transaction"),
         }
     }
 }
@@ -290,6 +293,7 @@ pub fn commands() -> impl Iterator<Item = &'static Command> {
         super::server::COMMANDS,
         super::sets::COMMANDS,
         super::strings::COMMANDS,
+        super::transactions::COMMANDS,
         super::zsets::COMMANDS,
         // One a line.
     ];

@@ -13,6 +13,7 @@ impl Guard<'_> {
         let keyspace = self.keyspace();
         let mut removed = 0;
         for (index, shard) in self.shards() {
+            shard.bump_present(db);
             let Some(mut share) = shard.detach(db) else { continue };
             removed += share.table.len();
             if let Some(ledger) = ledger.as_ref().filter(|ledger| !ledger.is_cancelled()) {
@@ -41,6 +42,7 @@ impl Guard<'_> {
             ledger.swap_databases(a, b);
         }
         for (_, shard) in self.shards() {
+            shard.bump_present_in_either(a, b);
             shard.dbs.swap(a, b);
         }
     }

@@ -317,6 +317,7 @@ impl<'a> Guard<'a> {
             && let Some(entry) = self.shard_mut(h).take(db, h, key)
         {
             dispose(entry);
+            self.shard_mut(h).watches.bump(db, key);
             self.note_expired(db, key);
         }
     }

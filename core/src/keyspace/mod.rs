@@ -19,6 +19,7 @@ mod guard;
 mod pace;
 mod scan;
 mod shard;
+mod watch;
 mod wheel;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::watch::Watches;
 use super::wheel::Wheel;
 use crate::reclaim;
 use crate::table::{Entry, Payload, PayloadMut, Table};
@@ -65,6 +66,8 @@ pub(super) struct Shard {
     pub(super) side: SavedBuf,
     /// Largest log position written under this lock; under `always`, who sees the shard waits for it.
     pub(super) last_lsn: u64,
+    /// Keys that transactions watch.
+    pub(super) watches: Watches,
     /// How often the lock was taken: by it the saver sees whether he is alone here.
     pub(super) visits: u32,
     /// Bytes of all databases: entries, values and tables.
@@ -119,9 +122,10 @@ impl Shard {
         hash: u64,
         key: &[u8],
     ) -> Option<(&mut Entry<Value>, &mut usize)> {
-        let Shard { dbs, epoch, cut, side, .. } = self;
+        let Shard { dbs, epoch, cut, side, watches, .. } = self;
         let share = dbs.get_mut(db)?.as_deref_mut()?;
         let entry = share.table.find_mut(hash, key)?;
+        watches.note(db, key);
         if let Some(ledger) = cut {
             save_before_change(entry, *epoch, share.cut_db, db, ledger, side);
         }
@@ -131,6 +135,7 @@ impl Shard {
     /// Adds an entry for a key that is not there. It is born with the current stamp.
     pub(super) fn insert(&mut self, db: usize, hash: u64, entry: Entry<Value>, now: i64) {
         entry.set_stamp(self.epoch);
+        self.watches.note(db, entry.key());
         let share = self.db_or_new(db);
         share.memory += footprint(&entry);
         if let Some(expiry) = entry.expiry() {
@@ -146,6 +151,7 @@ impl Shard {
         if self.cut.is_some() {
             self.find_for_change(db, hash, key);
         }
+        self.watches.note(db, key);
         let share = self.dbs.get_mut(db)?.as_deref_mut()?;
         let entry = share.table.remove(hash, key);
         if let Some(entry) = &entry {

@@ -10,9 +10,20 @@ import atexit
 
 from . import exceptions
 from ._persistkv import __version__
+from ._pipeline import Pipeline
 from ._store import Store, close_all, open
-from .exceptions import Error, RedisError, ResponseError
+from .exceptions import Error, RedisError, ResponseError, WatchError
 
-__all__ = ["Error", "RedisError", "ResponseError", "Store", "__version__", "exceptions", "open"]
+__all__ = [
+    "Error",
+    "Pipeline",
+    "RedisError",
+    "ResponseError",
+    "Store",
+    "WatchError",
+    "__version__",
+    "exceptions",
+    "open",
+]
 
 atexit.register(close_all)

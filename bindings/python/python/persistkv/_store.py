@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Union
 
 from . import _persistkv
 from ._arguments import EncodableT, KeyT
-from ._bitmaps import Bitmaps
-from ._hashes import Hashes
-from ._keys import Keys, Server, Strings
-from ._lists import Lists
-from ._sets import Sets
-from ._sorted_sets import SortedSets
-from .exceptions import ConfigError
+from ._commands import Commands
+from ._pipeline import Pipeline
+from .exceptions import ConfigError, WatchError
 
 DirectiveT = Union[str, int, bool]
 
@@ -29,7 +25,7 @@ def _directive_text(name: str, value: Any) -> str:
     raise ConfigError(f"directive {name!r}: {value!r} is not a str, int or bool")
 
 
-class Store(Keys, Strings, Bitmaps, Hashes, Lists, Sets, SortedSets, Server):
+class Store(Commands):
     """An open store, made by :func:`open`. Any number of threads may use it at once.
 
     Closing it (or leaving its ``with`` block) closes it for everyone in this process. What a log has acknowledged is
@@ -43,6 +39,24 @@ class Store(Keys, Strings, Bitmaps, Hashes, Lists, Sets, SortedSets, Server):
     def connection(self, db: int = 0) -> Store:
         """The same store with another selected database."""
         return Store(self._native.connection(db))
+
+    def pipeline(self, transaction: bool = True) -> Pipeline:
+        """Commands gathered and run together: as one transaction, or one after the other."""
+        return Pipeline(self._native.session(), transaction)
+
+    def transaction(self, func: Callable[[Pipeline], Any], *watches: KeyT, value_from_callable: bool = False) -> Any:
+        """Check-and-set: calls ``func`` with a pipeline that watches the keys, then runs what it queued; begins again
+        as often as somebody else changed one of them meanwhile."""
+        with self.pipeline() as pipe:
+            while True:
+                try:
+                    if watches:
+                        pipe.watch(*watches)
+                    value = func(pipe)
+                    replies = pipe.execute()
+                    return value if value_from_callable else replies
+                except WatchError:
+                    continue
 
     def close(self) -> None:
         """Saves a snapshot if save points are set and something has changed, and closes the files. Twice is fine."""

@@ -17,6 +17,10 @@ class WrongTypeError(ResponseError):
     """A command met a value of another type."""
 
 
+class WatchError(Error):
+    """A watched key was changed by somebody else: the transaction did nothing."""
+
+
 class NotDurableError(ResponseError):
     """Writes are refused since they can not be made durable at present (``MISCONF``)."""
 

@@ -1,0 +1,339 @@
+//! Transactions: MULTI, EXEC, DISCARD, WATCH, UNWATCH.
+//!
+//! Between MULTI and EXEC a session only queues. EXEC takes the shards of every queued command and of every watched key
+//! before the first of them runs, so nobody sees or disturbs the transaction half done; what it changed goes to the log as
+//! one unit, which replay applies whole or not at all. As in Redis a command that fails leaves the others standing.
+//! Knows the dispatcher's parts and the guard.
+
+use super::ctx::{Ctx, Session};
+use super::dispatch;
+use super::services::Services;
+use super::table::{Command, Flags, Group, Handler, Keys, resolve};
+use crate::aof::Effects;
+use crate::error::{Error, Result};
+use crate::keyspace::Guard;
+use crate::reply::ReplySink;
+
+/// What was queued since MULTI.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    commands: Vec<Vec<Vec<u8>>>,
+    /// A command was refused when it was to be queued: EXEC will refuse the rest.
+    refused: bool,
+}
+
+/// A key under WATCH, and its version then.
+#[derive(Debug)]
+pub(super) struct WatchedKey {
+    db: usize,
+    key: Vec<u8>,
+    version: u64,
+}
+
+const AT_ANY_TIME: Flags =
+    Flags::NOSCRIPT.and(Flags::LOADING).and(Flags::STALE).and(Flags::FAST).and(Flags::ALLOW_BUSY);
+
+const fn row(
+    name: &'static str,
+    arity: i32,
+    keys: Keys,
+    since: &'static str,
+    complexity: &'static str,
+    handler: Handler,
+    summary: &'static str,
+) -> Command {
+    Command {
+        name,
+        arity,
+        flags: AT_ANY_TIME,
+        keys,
+        group: Group::Transactions,
+        categories: &[],
+        since,
+        summary,
+        complexity,
+        handler,
+        subcommands: &[],
+    }
+}
+
+#[rustfmt::skip]
+pub(super) const COMMANDS: &[Command] = &[
+    row("discard", 1, Keys::None, "2.0.0", "O(N), when N is the number of queued commands", without_multi, "Forgets the queued commands."),
+    Command {
+        flags: Flags::NOSCRIPT.and(Flags::LOADING).and(Flags::STALE).and(Flags::SKIP_SLOWLOG),
+        ..row("exec", 1, Keys::None, "1.2.0", "Depends on commands in the transaction", without_multi, "Runs the queued commands as one.")
+    },
+    row("multi", 1, Keys::None, "1.2.0", "O(1)", multi, "Begins a transaction: what follows is queued."),
+    row("unwatch", 1, Keys::None, "2.2.0", "O(1)", unwatch, "Forgets the watched keys."),
+    row("watch", -2, Keys::Range(1, -1, 1), "2.2.0", "O(1) for every key.", watch, "Watches keys: EXEC does nothing if one of them was changed."),
+];
+
+fn multi(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    ctx.session.multi = Some(Queue::default());
+    out.ok();
+    Ok(())
+}
+
+fn without_multi(ctx: &mut Ctx<'_>, _: &mut dyn ReplySink) -> Result<()> {
+    let name = String::from_utf8_lossy(ctx.argv[0]).to_ascii_uppercase();
+    Err(Error::command(format!("ERR {name} without MULTI")))
+}
+
+fn watch(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    let db = ctx.session.db;
+    for key in &ctx.argv[1..] {
+        if !ctx.session.watched.iter().any(|watched| watched.db == db && watched.key == *key) {
+            let version = ctx.guard.watch(db, key);
+            ctx.session.watched.push(WatchedKey { db, key: key.to_vec(), version });
+        }
+    }
+    out.ok();
+    Ok(())
+}
+
+fn unwatch(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    // Without a transaction no shard is held here.
+    if !ctx.session.watched.is_empty() {
+        forget_watched(ctx.services, ctx.session)?;
+    }
+    out.ok();
+    Ok(())
+}
+
+/// Ends all watching of a session that holds no shard.
+pub(crate) fn forget_watched(services: &dyn Services, session: &mut Session) -> Result<()> {
+    let watched = std::mem::take(&mut session.watched);
+    if watched.is_empty() {
+        return Ok(());
+    }
+    let mut guard = services.keyspace().lock(watched.iter().map(|watched| &watched.key[..]))?;
+    unwatch_in(&mut guard, &watched);
+    Ok(())
+}
+
+fn unwatch_in(guard: &mut Guard<'_>, watched: &[WatchedKey]) {
+    for WatchedKey { db, key, .. } in watched {
+        guard.unwatch(*db, key);
+    }
+}
+
+/// A session ends: its transaction is forgotten, and so is what it watches.
+pub(crate) fn end(services: &dyn Services, session: &mut Session) {
+    session.multi = None;
+    // A keyspace that refuses its locks is lost anyway.
+    let _ = forget_watched(services, session);
+}
+
+/// A call that fits no row. An EXEC that is refused discards its transaction and says so.
+pub(super) fn refused(services: &dyn Services, session: &mut Session, argv: &[&[u8]], error: Error) -> Error {
+    if !argv.first().is_some_and(|name| name.eq_ignore_ascii_case(b"EXEC")) {
+        return error;
+    }
+    end(services, session);
+    aborted(&error, error.message().trim_start_matches("ERR "))
+}
+
+fn aborted(error: &Error, reason: &str) -> Error {
+    Error::new(error.kind(), format!("EXECABORT Transaction discarded because of: {reason}"))
+}
+
+/// What a call means for a session with an open transaction: `None` when it is to be run as usual.
+///
+/// Refusals are remembered: EXEC will answer EXECABORT.
+pub(super) fn in_multi(
+    services: &dyn Services,
+    session: &mut Session,
+    argv: &[&[u8]],
+    out: &mut dyn ReplySink,
+) -> Option<Result<()>> {
+    let queue = session.multi.as_mut()?;
+    let row = match resolve(argv) {
+        Ok(row) => row,
+        Err(error) => {
+            queue.refused = true;
+            return Some(Err(refused(services, session, argv, error)));
+        }
+    };
+    if row.group == Group::Transactions {
+        match row.name {
+            "exec" => return Some(exec(services, session, out)),
+            "discard" => {
+                session.multi = None;
+                let done = forget_watched(services, session);
+                if done.is_ok() {
+                    out.ok();
+                }
+                return Some(done);
+            }
+            // These two are refused and leave the transaction as it is.
+            "multi" => return Some(Err(Error::command("ERR MULTI calls can not be nested"))),
+            "watch" => return Some(Err(Error::command("ERR WATCH inside MULTI is not allowed"))),
+            _ => {}
+        }
+    }
+    let allowed = if row.flags.has(Flags::NO_MULTI) || needs_free_shards(argv) {
+        Err(Error::command("ERR Command not allowed inside a transaction"))
+    } else if row.flags.has(Flags::WRITE) {
+        dispatch::allow_write(services, 0, row.flags.has(Flags::DENYOOM))
+    } else {
+        Ok(())
+    };
+    Some(match allowed {
+        Ok(()) => {
+            queue.commands.push(argv.iter().map(|arg| arg.to_vec()).collect());
+            out.simple("QUEUED");
+            Ok(())
+        }
+        Err(error) => {
+            queue.refused = true;
+            Err(error)
+        }
+    })
+}
+
+/// Commands of the store itself that take shards on their own, and so can not run while EXEC holds them. Redis runs them;
+/// nobody who wants a transaction misses them.
+fn needs_free_shards(argv: &[&[u8]]) -> bool {
+    let is =
+        |at: usize, word: &str| argv.get(at).is_some_and(|arg| arg.eq_ignore_ascii_case(word.as_bytes()));
+    ["BGSAVE", "BGREWRITEAOF", "DEBUG", "INFO"].iter().any(|name| is(0, name))
+        || (is(0, "CONFIG") && is(1, "SET"))
+}
+
+fn exec(services: &dyn Services, session: &mut Session, out: &mut dyn ReplySink) -> Result<()> {
+    let queue = session.multi.take().unwrap_or_default();
+    let mut watched = std::mem::take(&mut session.watched);
+    let result = run(services, session, queue, &mut watched, out);
+    // What was refused before anything ran lets go of what was watched all the same.
+    session.watched = watched;
+    forget_watched(services, session)?;
+    result
+}
+
+fn run(
+    services: &dyn Services,
+    session: &mut Session,
+    queue: Queue,
+    watched: &mut Vec<WatchedKey>,
+    out: &mut dyn ReplySink,
+) -> Result<()> {
+    if queue.refused {
+        return Err(Error::command("EXECABORT Transaction discarded because of previous errors."));
+    }
+    let commands: Vec<Vec<&[u8]>> =
+        queue.commands.iter().map(|argv| argv.iter().map(Vec::as_slice).collect()).collect();
+    let rows = commands.iter().map(|argv| resolve(argv)).collect::<Result<Vec<_>>>()?;
+    let writes = rows.iter().any(|row| row.flags.has(Flags::WRITE));
+    if writes {
+        let bytes = queue.commands.iter().flatten().map(|arg| arg.len() + 16).sum::<usize>();
+        let room = bytes + commands.len().saturating_mul(dispatch::LOG_SLACK);
+        let denies = rows.iter().any(|row| row.flags.has(Flags::DENYOOM));
+        dispatch::allow_write(services, room, denies).map_err(|error| aborted(&error, error.message()))?;
+    }
+    let mut guard = lock(services, &rows, &commands, watched)?;
+    let mut unit = Unit { services, effects: Effects::new(), dirty: 0, flushed_all: false, seen_lsn: 0 };
+    let unchanged = watched.iter().all(|w| guard.is_unchanged(w.db, &w.key, w.version));
+    unwatch_in(&mut guard, watched);
+    watched.clear();
+    if !unchanged {
+        let lsn = guard.last_lsn();
+        drop(guard);
+        services.wait_durable(lsn)?;
+        out.null_array();
+        return Ok(());
+    }
+    out.array(rows.len());
+    let mut session = session;
+    for (row, argv) in rows.iter().zip(&commands) {
+        let mut ctx = Ctx::new(services, session, guard, argv);
+        dispatch::mind_touching(&mut ctx, row);
+        if let Err(error) = (row.handler)(&mut ctx, out) {
+            out.error(&error);
+        }
+        (session, guard) = unit.take(ctx);
+    }
+    unit.finish(guard, writes)
+}
+
+/// The shards of everything the transaction may touch. A command over the keyspace takes them all.
+fn lock<'a>(
+    services: &'a dyn Services,
+    rows: &[&'static Command],
+    commands: &[Vec<&[u8]>],
+    watched: &[WatchedKey],
+) -> Result<Guard<'a>> {
+    let everything = rows.iter().any(|row| match row.keys {
+        Keys::Everything => true,
+        Keys::None => !matches!(row.group, Group::Connection | Group::Transactions),
+        _ => false,
+    });
+    if everything {
+        return services.keyspace().lock_all();
+    }
+    let queued = rows.iter().zip(commands).flat_map(|(row, argv)| {
+        let positions = row.key_positions(argv);
+        positions.into_iter().map(|at| argv[at]).collect::<Vec<_>>()
+    });
+    let watched = watched.iter().map(|watched| &watched.key[..]);
+    services.keyspace().lock(queued.chain(watched))
+}
+
+/// What the commands of a transaction did, gathered.
+struct Unit<'a> {
+    services: &'a dyn Services,
+    effects: Effects,
+    dirty: u64,
+    flushed_all: bool,
+    seen_lsn: u64,
+}
+
+impl<'a> Unit<'a> {
+    /// Takes over what one command did; gives back what the next one needs.
+    fn take(&mut self, mut ctx: Ctx<'a>) -> (&'a mut Session, Guard<'a>) {
+        self.take_expired(&mut ctx.guard);
+        let changed = ctx.dirty > 0;
+        if changed && !ctx.replaced {
+            ctx.effects.push(ctx.session.db as u32, ctx.argv);
+        }
+        if changed {
+            self.effects.append(&ctx.effects);
+        }
+        self.dirty += ctx.dirty;
+        self.flushed_all |= ctx.flushed_all;
+        self.seen_lsn = self.seen_lsn.max(ctx.seen_lsn);
+        ctx.guard.settle_watches(changed);
+        let Ctx { session, guard, .. } = ctx;
+        (session, guard)
+    }
+
+    fn take_expired(&mut self, guard: &mut Guard<'_>) {
+        for (db, key) in guard.take_expired() {
+            self.effects.push(db as u32, &[&b"DEL"[..], &key]);
+            self.dirty += 1;
+        }
+    }
+
+    /// Logs everything as one, lets the shards go and waits for durability.
+    fn finish(mut self, mut guard: Guard<'_>, writes: bool) -> Result<()> {
+        if writes {
+            guard.expire_a_few();
+            self.take_expired(&mut guard);
+        }
+        let recorded = if self.effects.is_empty() {
+            Ok(false)
+        } else {
+            self.services.record(&self.effects, self.dirty).map(|lsn| {
+                guard.note_lsn(lsn);
+                true
+            })
+        };
+        let lsn = guard.last_lsn().max(self.seen_lsn);
+        drop(guard);
+        dispatch::after(self.services, recorded?, self.flushed_all, lsn, writes)
+    }
+}
+
+#[cfg(test)]
+#[path = "transactions_tests.rs"]
+mod tests;
