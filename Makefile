@@ -96,12 +96,14 @@ servers: ## Fetch the real servers that tests compare with (once)
 	tests/servers/install.sh
 
 .PHONY: test-rust
-test-rust: servers ## Rust: unit, differential, interchange and crash tests
+test-rust: servers ## Rust: unit, differential, interchange and crash tests, model checks
 ifeq ($(NEXTEST),yes)
 	$(CARGO) test --quiet --doc
 	$(CARGO) nextest run --no-fail-fast
+	$(CARGO) nextest run --no-fail-fast -p persistkv-model
 else
 	$(CARGO) test --no-fail-fast
+	$(CARGO) test --no-fail-fast -p persistkv-model
 endif
 
 .PHONY: test-c
@@ -142,6 +144,7 @@ fuzz: ## Fuzz the readers of files, a minute each (cargo-fuzz and a nightly comp
 lint-rust: ## rustfmt, clippy and rustdoc without warnings
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --quiet --all-targets -- --deny warnings
+	$(CARGO) clippy --quiet --all-targets -p persistkv-model -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings --allow rustdoc::private-intra-doc-links" $(CARGO) doc --quiet --no-deps
 
 .PHONY: lint-text

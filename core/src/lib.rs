@@ -14,6 +14,11 @@ pub mod reclaim;
 pub mod reply;
 pub mod resp;
 pub mod store;
+#[cfg(not(feature = "model"))]
+mod sync;
+#[cfg(feature = "model")]
+#[doc(hidden)]
+pub mod sync;
 pub mod table;
 pub mod value;
 

@@ -9,8 +9,7 @@
 //! in line. *Failed*: a sync or a write went wrong, and nobody can say what the disk holds. That descriptor is never
 //! synced again, writes are refused, and only a rewrite into fresh files (or opening the store anew) clears it.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
@@ -24,6 +23,8 @@ use super::session::Session;
 use super::shared::{CHECK_ROOM, Guard, Health, Shared, State, closed, poisoned};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{FileSystem, Open};
+use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use crate::sync::{Condvar, Mutex};
 
 /// Position in the log: everything up to it. Grows with every append, across files.
 pub type Lsn = u64;

@@ -17,7 +17,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::active::{Active, Refused, prepare};
@@ -30,6 +29,7 @@ use super::session::{OpenFile, Session};
 use super::shared::{Guard, Health, LIMIT_WINDOW, Retired, Shared, poisoned};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{File, FileExt, FileSystem, FileWriter, Open};
+use crate::sync::atomic::Ordering;
 
 /// A step of the protocol left out on purpose, so that the crash tests can show that they would notice.
 #[doc(hidden)]

@@ -1,12 +1,12 @@
 //! Room for what is to be appended: extending the file ahead of the writers, and what to do when the disk is full.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::active::{Refused, prepare};
 use super::shared::{CHECK_ROOM, EVERY, Guard, Health, LIMIT_WINDOW, Shared, poisoned};
 use crate::error::Result;
+use crate::sync::atomic::Ordering;
 
 impl Shared {
     /// The record does not fit at once: extends the file, or keeps the record in memory.

@@ -1,8 +1,7 @@
 //! What the writers, the background threads and a rewrite share: the state of the log under one lock, its health, and
 //! the session note.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::active::{Active, HEAD, PAGE};
@@ -15,6 +14,8 @@ use super::rewrite::Progress;
 use super::session::{OpenFile, Session};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{File, FileExt, FileSystem};
+use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use crate::sync::{Condvar, Mutex, MutexGuard};
 
 /// The bound of `everysec`: when a sync has taken longer, writers wait for it.
 pub(super) const EVERY: Duration = Duration::from_secs(1);

@@ -5,7 +5,6 @@
 //! appends meanwhile is served by the next sync, together with all others who came: that is the group commit.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::active::is_space;
@@ -14,6 +13,7 @@ use super::rewrite::Sabotage;
 use super::shared::{EVERY, Guard, Health, Retired, Shared};
 use crate::error::Result;
 use crate::fs::File;
+use crate::sync::atomic::Ordering;
 
 /// A piece of the CRC is left to be computed under the lock when it is shorter than this.
 const CRC_UNDER_LOCK: u64 = 16 * 1024;
@@ -93,6 +93,8 @@ impl Shared {
             if old_first {
                 self.finish_retired()?;
             }
+            #[cfg(feature = "model")]
+            let old_first = old_first && !crate::sync::planted::is(crate::sync::planted::Fault::NoSecondLook);
             if let Some((file, lsn)) = self.add_check_line(old_first)? {
                 if durable {
                     file.sync_data().map_err(Stop::Io)?;

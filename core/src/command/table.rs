@@ -273,8 +273,11 @@ const CATEGORIES: &[&str] = &[
 ];
 
 fn counted(argv: &[&[u8]], at: usize) -> Vec<usize> {
-    let n =
-        argv.get(at).and_then(|arg| num::parse_i64(arg)).and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+    // Servers read it as `atoi` does, so that COMMAND GETKEYS knows keys of a command that will not run.
+    let digits = argv.get(at).map(|arg| arg.trim_ascii_start()).unwrap_or_default();
+    let digits = digits.strip_prefix(b"+").unwrap_or(digits);
+    let len = digits.iter().take_while(|b| b.is_ascii_digit()).count();
+    let n = num::parse_i64(&digits[..len]).and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
     let end = (at + 1).saturating_add(n);
     if end > argv.len() { Vec::new() } else { (at + 1..end).collect() }
 }

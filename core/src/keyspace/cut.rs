@@ -7,7 +7,6 @@
 //! A cut that is given up needs no clean-up of entries: the next one has another epoch.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::pace::{CHAINS, HURRY, Pace};
@@ -15,6 +14,8 @@ use super::shard::save_entry;
 use super::{Keyspace, SHARDS};
 use crate::error::{Error, ErrorKind, Result};
 use crate::reclaim;
+use crate::sync::MutexGuard;
+use crate::sync::atomic::Ordering;
 use crate::table::{Payload, Table, hash};
 use crate::value::Value;
 use crate::value::saved::{HeadRef, SavedBuf, Sink};
@@ -87,7 +88,7 @@ impl Keyspace {
         Ok(cut)
     }
 
-    fn cut_state(&self) -> Result<std::sync::MutexGuard<'_, State>> {
+    fn cut_state(&self) -> Result<MutexGuard<'_, State>> {
         self.cut
             .lock()
             .map_err(|_| Error::new(ErrorKind::Internal, "ERR internal error: a snapshot panicked earlier"))
@@ -260,7 +261,7 @@ impl Cut {
                 }
                 None if lost < 10_000 => {
                     lost += 1;
-                    std::thread::yield_now();
+                    crate::sync::yield_now();
                 }
                 None => {
                     return Err(Error::new(

@@ -6,14 +6,14 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::MutexGuard;
-use std::sync::atomic::Ordering;
 
 use super::access::Access;
 use super::shard::{Shard, dispose, footprint, int_of, kind};
 use super::{Keyspace, SHARDS, shard_of};
 use crate::encoding::num;
 use crate::error::Result;
+use crate::sync::MutexGuard;
+use crate::sync::atomic::Ordering;
 use crate::table::{Entry, Payload, PayloadMut, hash};
 use crate::value::Value;
 

@@ -22,8 +22,8 @@ mod shard;
 mod watch;
 mod wheel;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 pub use access::Use;
 pub use clock::Clock;
@@ -33,14 +33,13 @@ pub use guard::{Expiry, Guard, StrRef, Taken};
 use shard::Shard;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Mutex, MutexGuard, SHARD_BITS, SPINS};
 use crate::table::hash;
 use crate::value::snapshot::Ledger;
 
-/// Number of shards. 64 kept more of the writers' throughput during a save than 16 (measured: 44–65 % against 35–37 %).
-pub const SHARDS: usize = 64;
-
-/// How often a taken lock is tried before its thread sleeps: about as long as the saver of a cut holds one.
-const SPINS: usize = 200;
+/// Number of shards.
+pub const SHARDS: usize = 1 << SHARD_BITS;
 
 /// Counters that INFO and tests read; never used to decide anything.
 #[derive(Default)]
@@ -152,7 +151,7 @@ impl Keyspace {
 
     /// Takes every shard.
     pub fn lock_all(&self) -> Result<Guard<'_>> {
-        self.lock_mask(u64::MAX)
+        self.lock_mask(u64::MAX >> (64 - SHARDS))
     }
 
     /// Takes one shard by its number.
@@ -221,7 +220,7 @@ impl Keyspace {
 
 /// The shard a hash belongs to: the top bits, which the tables' index and tags do not use.
 pub(crate) fn shard_of(hash: u64) -> usize {
-    (hash >> 58) as usize
+    (hash >> (64 - SHARD_BITS)) as usize
 }
 
 #[cfg(test)]

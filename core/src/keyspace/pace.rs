@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 /// Chains of one step: about a thousand elements, some 20 µs of a lock.
-pub(super) const CHAINS: usize = 192;
+pub(super) const CHAINS: usize = if cfg!(feature = "model") { 1 } else { 192 };
 /// The rest after a step beside a busy writer.
 const REST: Duration = Duration::from_micros(400);
 /// From that many bytes put aside on there is no rest.

@@ -210,6 +210,10 @@ impl Shard {
                     in_steps.push(entry.key().to_vec());
                 } else {
                     save_entry(entry, share.cut_db, out);
+                    #[cfg(feature = "model")]
+                    if crate::sync::planted::is(crate::sync::planted::Fault::NoStamp) {
+                        return;
+                    }
                     entry.set_stamp(epoch);
                 }
             });
@@ -269,6 +273,10 @@ fn save_before_change(
     side: &mut SavedBuf,
 ) {
     if entry.stamp() == epoch || ledger.is_cancelled() {
+        return;
+    }
+    #[cfg(feature = "model")]
+    if crate::sync::planted::is(crate::sync::planted::Fault::NoHook) {
         return;
     }
     entry.set_stamp(epoch);
