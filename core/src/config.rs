@@ -127,6 +127,8 @@ directives! {
     SetMaxListpackValue "set-max-listpack-value": Kind::Memory(0, i64::MAX), "64", any, "Bytes of a member up to which a set stays compact.";
     ZSetMaxListpackEntries "zset-max-listpack-entries" | "zset-max-ziplist-entries": Kind::Int(0, i64::MAX), "128", any, "Members up to which a sorted set stays compact.";
     ZSetMaxListpackValue "zset-max-listpack-value" | "zset-max-ziplist-value": Kind::Memory(0, i64::MAX), "64", any, "Bytes of a member up to which a sorted set stays compact.";
+    StreamNodeMaxBytes "stream-node-max-bytes": Kind::Memory(0, i64::MAX), "4096", any, "Bytes up to which entries share a node of a stream; 0: as many as a node can hold.";
+    StreamNodeMaxEntries "stream-node-max-entries": Kind::Int(0, i64::MAX), "100", any, "Entries in a node of a stream; 0: any number.";
     ProtoMaxBulkLen "proto-max-bulk-len": Kind::Memory(1024 * 1024, i64::MAX), "512mb", any, "Longest string.";
     MaxMemory "maxmemory": Kind::Memory(0, i64::MAX), "0", any, "Bytes the data may take; 0: no limit. Beyond it keys are evicted, or commands that need memory refused.";
     MaxMemoryPolicy "maxmemory-policy": Kind::Choice(MAXMEMORY_POLICY), "noeviction", any, "What goes when maxmemory is reached: of all keys or of those with an expiry (volatile) the least recently or least frequently used, a random one, or the one with the shortest time to live.";
@@ -213,6 +215,8 @@ impl Config {
             set_max_listpack_value: size(Directive::SetMaxListpackValue),
             zset_max_listpack_entries: size(Directive::ZSetMaxListpackEntries),
             zset_max_listpack_value: size(Directive::ZSetMaxListpackValue),
+            stream_node_max_bytes: size(Directive::StreamNodeMaxBytes),
+            stream_node_max_entries: size(Directive::StreamNodeMaxEntries) as u64,
         }
     }
 
@@ -366,6 +370,8 @@ const fn all() -> [Directive; TABLE.len()] {
         SetMaxListpackValue,
         ZSetMaxListpackEntries,
         ZSetMaxListpackValue,
+        StreamNodeMaxBytes,
+        StreamNodeMaxEntries,
         ProtoMaxBulkLen,
         MaxMemory,
         MaxMemoryPolicy,

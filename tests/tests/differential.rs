@@ -81,6 +81,11 @@ fn sorted_sets() {
 }
 
 #[test]
+fn streams() {
+    judge(&families::STREAMS, 60);
+}
+
+#[test]
 fn server() {
     judge(&families::SERVER, 60);
 }

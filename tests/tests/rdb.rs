@@ -7,12 +7,12 @@ use std::fs;
 use fastrand::Rng;
 use persistkv::Result;
 use persistkv::encoding::crc64;
-use persistkv::encoding::listpack::{Listpack, LpValue};
-use persistkv::rdb::{self, Level, LoadOptions, LoadedKey, LoadedValue, Loader, Refused, StreamId, Verdict};
+use persistkv::rdb::{self, Level, LoadOptions, LoadedKey, LoadedValue, Loader, Refused, Verdict};
 use persistkv::value::hash::Hash;
 use persistkv::value::list::List;
 use persistkv::value::saved::{Body, HeadRef, SavedBuf, Sink};
 use persistkv::value::set::Set;
+use persistkv::value::stream::StreamId;
 use persistkv::value::{Limits, Value as Form, zset};
 use persistkv_tests::dataset::{DataSet, Encodings, Entry, Group, Stream, Strictness, Value};
 use persistkv_tests::server::{self, Server, TempDir};
@@ -39,15 +39,6 @@ impl Loader for Taken {
 
     fn unsupported(&mut self, key: Option<&LoadedKey<'_>>, what: &Refused) -> Verdict {
         match (what, key) {
-            (Refused::Stream(stream), Some(key)) => {
-                let entry = Entry {
-                    kind: "stream".into(),
-                    encoding: "stream".into(),
-                    expires_ms: key.expiry,
-                    value: Value::Stream(describe_stream(stream)),
-                };
-                self.data.keys.insert((key.db, key.key.to_vec()), entry);
-            }
             (Refused::Function(_), _) => *self.data.functions.get_or_insert(0) += 1,
             (_, Some(key)) => drop(self.left_out.insert((key.db, key.key.to_vec()))),
             (_, None) => return Verdict::Refuse,
@@ -76,6 +67,7 @@ fn describe(value: &LoadedValue) -> Entry {
         Form::Set(set) => Value::Set(set.iter().map(|e| e.to_vec()).collect()),
         Form::Hash(hash) => Value::Hash(hash.iter().map(|(f, v)| (f.to_vec(), (v.to_vec(), None))).collect()),
         Form::ZSet(zset) => Value::SortedSet(zset.iter().map(|(m, s)| (m.to_vec(), s)).collect()),
+        Form::Stream(stream) => Value::Stream(describe_stream(stream)),
         Form::Module(_) => panic!("no server here has modules"),
         #[allow(unreachable_patterns, reason = "types are still being added")]
         _ => panic!("a type this test does not know"),
@@ -84,51 +76,26 @@ fn describe(value: &LoadedValue) -> Entry {
 }
 
 fn id(id: StreamId) -> Vec<u8> {
-    format!("{}-{}", id.ms, id.seq).into_bytes()
+    id.text().as_ref().to_vec()
 }
 
-fn describe_stream(stream: &rdb::Stream) -> Stream {
-    let group = |group: &rdb::Group| Group {
+fn describe_stream(stream: &persistkv::value::stream::Stream) -> Stream {
+    let group = |group: &persistkv::value::stream::Group| Group {
         last_id: id(group.last_id),
-        consumers: group.consumers.iter().map(|c| c.name.clone()).collect(),
+        consumers: group.consumers().map(|c| c.name().to_vec()).collect(),
         pending: group
-            .pending
-            .iter()
-            .map(|p| (id(p.id), group.consumers[p.consumer].name.clone(), p.times as i64))
+            .pending(StreamId::MIN, StreamId::MAX)
+            .map(|(at, p)| (id(at), group.owner_of(p).name().to_vec(), p.times as i64))
             .collect(),
     };
     Stream {
-        entries: stream.nodes.iter().flat_map(|(key, node)| node_entries(*key, node)).collect(),
-        last_id: id(stream.last_id),
-        groups: stream.groups.iter().map(|g| (g.name.clone(), group(g))).collect(),
+        entries: stream
+            .iter()
+            .map(|entry| (id(entry.id), entry.pairs().flat_map(|(f, v)| [f.to_vec(), v.to_vec()]).collect()))
+            .collect(),
+        last_id: id(stream.last_id()),
+        groups: stream.groups().map(|(name, g)| (name.to_vec(), group(g))).collect(),
     }
-}
-
-/// The live entries of a stream's node, which the reader has checked.
-fn node_entries(key: StreamId, node: &Listpack) -> Vec<(Vec<u8>, Vec<Vec<u8>>)> {
-    let mut items = node.iter();
-    let mut next = || items.next().unwrap_or(LpValue::Int(0));
-    let int = |value: LpValue<'_>| value.as_i64().unwrap_or(0);
-    let count = int(next()) + int(next());
-    let fields = int(next());
-    let master: Vec<_> = (0..fields).map(|_| next().to_vec()).collect();
-    next();
-    let mut all = Vec::new();
-    for _ in 0..count {
-        let flags = int(next());
-        let ms = key.ms.wrapping_add_signed(int(next()));
-        let seq = key.seq.wrapping_add_signed(int(next()));
-        let content: Vec<_> = if flags & 2 != 0 {
-            master.iter().flat_map(|field| [field.clone(), next().to_vec()]).collect()
-        } else {
-            (0..2 * int(next())).map(|_| next().to_vec()).collect()
-        };
-        next();
-        if flags & 1 == 0 {
-            all.push((id(StreamId { ms, seq }), content));
-        }
-    }
-    all
 }
 
 /// Up to which length a string is embstr differs from server to server.

@@ -1,5 +1,7 @@
 //! What a handler works with: its arguments, the locked keys, and a way to say what must be logged.
 
+use std::borrow::{Borrow, BorrowMut};
+
 use super::services::Services;
 use super::transactions::{Queue, WatchedKey};
 use crate::aof::Effects;
@@ -9,6 +11,7 @@ use crate::keyspace::{Expiry, Guard, SHARDS, StrRef, type_of};
 use crate::value::hash::Hash;
 use crate::value::list::List;
 use crate::value::set::Set;
+use crate::value::stream::Stream;
 use crate::value::zset::ZSet;
 use crate::value::{Limits, Value};
 
@@ -212,7 +215,7 @@ macro_rules! typed {
                 pub fn $read(&self, key: &[u8]) -> Result<Option<&$type>> {
                     match self.boxed(key)? {
                         None => Ok(None),
-                        Some(Value::$variant(value)) => Ok(Some(value)),
+                        Some(Value::$variant(value)) => Ok(Some(Borrow::<$type>::borrow(value))),
                         Some(_) => Err(Error::wrong_type()),
                     }
                 }
@@ -235,10 +238,10 @@ macro_rules! typed {
                     let limits = self.limits();
                     let db = self.session.db;
                     let change = |value: &mut Value| match value {
-                        Value::$variant(value) => Some(f(value, &limits)),
+                        Value::$variant(value) => Some(f(BorrowMut::<$type>::borrow_mut(value), &limits)),
                         _ => None,
                     };
-                    let make = || Value::$variant($type::new());
+                    let make = || Value::$variant($type::new().into());
                     Ok(self.guard.modify_or_make(db, key, make, change).flatten())
                 }
             )*
@@ -251,4 +254,5 @@ typed! {
     hash, modify_hash, Hash, Hash, "hash";
     set, modify_set, Set, Set, "set";
     zset, modify_zset, ZSet, ZSet, "zset";
+    stream, modify_stream, Stream, Stream, "stream";
 }

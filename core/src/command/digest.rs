@@ -19,6 +19,7 @@ mod kind {
     pub(super) const ZSET: u32 = 3;
     pub(super) const HASH: u32 = 4;
     pub(super) const MODULE: u32 = 5;
+    pub(super) const STREAM: u32 = 6;
 }
 
 /// A signature.
@@ -98,6 +99,16 @@ impl Signature {
                     one.mix_value(field);
                     one.mix_value(value);
                     self.add(&one.0);
+                }
+            }
+            Value::Stream(stream) => {
+                self.mix(&kind::STREAM.to_be_bytes());
+                for entry in stream.iter() {
+                    self.mix(format!("{}.{}", entry.id.ms, entry.id.seq).as_bytes());
+                    for (field, value) in entry.pairs() {
+                        self.mix_value(field);
+                        self.mix_value(value);
+                    }
                 }
             }
             // What a module would mix in, only the module knows.

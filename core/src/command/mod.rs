@@ -25,6 +25,7 @@ mod scan;
 mod server;
 pub mod services;
 mod sets;
+mod streams;
 mod strings;
 pub mod table;
 #[cfg(test)]

@@ -111,6 +111,7 @@ pub enum Group {
     SortedSet,
     Hash,
     Bitmap,
+    Stream,
     Connection,
     Server,
     Transactions,
@@ -127,6 +128,7 @@ impl Group {
             Group::SortedSet => "sorted-set",
             Group::Hash => "hash",
             Group::Bitmap => "bitmap",
+            Group::Stream => "stream",
             Group::Connection => "connection",
             Group::Server => "server",
             Group::Transactions => "transactions",
@@ -142,6 +144,7 @@ impl Group {
             Group::SortedSet => Some("sortedset"),
             Group::Hash => Some("hash"),
             Group::Bitmap => Some("bitmap"),
+            Group::Stream => Some("stream"),
             Group::Connection => Some("connection"),
             Group::Transactions => Some("transaction"),
         }
@@ -159,6 +162,8 @@ pub enum Keys {
     Counted(usize),
     /// A destination at position 1, a count at this position, that many keys behind it (`ZUNIONSTORE dest numkeys key …`).
     DestAndCounted(usize),
+    /// The first half of what follows the option STREAMS (`XREAD … STREAMS key … id …`).
+    Streams,
     /// Every shard, for commands over the whole keyspace.
     Everything,
 }
@@ -238,6 +243,7 @@ impl Command {
                 (first..=last).step_by(step.max(1) as usize).map(|at| at as usize).collect()
             }
             Keys::Counted(at) => counted(argv, at),
+            Keys::Streams => streams(argv),
             Keys::DestAndCounted(at) => {
                 let mut all = vec![1];
                 all.extend(counted(argv, at));
@@ -272,6 +278,26 @@ const CATEGORIES: &[&str] = &[
     "scripting",
 ];
 
+/// The word STREAMS may also be the name of a group, a consumer or a key: options are passed one by one.
+fn streams(argv: &[&[u8]]) -> Vec<usize> {
+    let mut at = 1;
+    while let Some(option) = argv.get(at) {
+        let is = |word: &str| option.eq_ignore_ascii_case(word.as_bytes());
+        at += match () {
+            () if is("block") || is("count") => 2,
+            () if is("group") => 3,
+            () if is("noack") => 1,
+            () if is("streams") => {
+                let rest = argv.len() - at - 1;
+                let keys = if rest % 2 == 0 { rest / 2 } else { 0 };
+                return (at + 1..at + 1 + keys).collect();
+            }
+            () => break,
+        };
+    }
+    Vec::new()
+}
+
 fn counted(argv: &[&[u8]], at: usize) -> Vec<usize> {
     // Servers read it as `atoi` does, so that COMMAND GETKEYS knows keys of a command that will not run.
     let digits = argv.get(at).map(|arg| arg.trim_ascii_start()).unwrap_or_default();
@@ -295,6 +321,7 @@ pub fn commands() -> impl Iterator<Item = &'static Command> {
         super::lists::COMMANDS,
         super::server::COMMANDS,
         super::sets::COMMANDS,
+        super::streams::COMMANDS,
         super::strings::COMMANDS,
         super::transactions::COMMANDS,
         super::zsets::COMMANDS,

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::out::Out;
 use super::writer::Level;
-use super::{container, kind};
+use super::{container, kind, stream};
 use crate::encoding::listpack::{self, ListpackRef, LpValue};
 use crate::encoding::num::{NumBuf, parse_f64};
 use crate::value::elements::Records;
@@ -29,6 +29,7 @@ pub(super) fn kind(body: &Body<'_>, level: Level) -> u8 {
         Body::ZSetListpack(_) if packed => kind::ZSET_LISTPACK,
         Body::ZSetListpack(_) => kind::ZSET_2,
         Body::Elements(big, ..) => big_kind(*big),
+        Body::Stream(_) => stream::kind(level),
         Body::Module(_) => kind::MODULE_2,
     }
 }
@@ -51,7 +52,7 @@ pub(super) fn is_empty(body: &Body<'_>) -> bool {
         Body::SetIntset(intset) => intset.len() <= INTSET_HEADER,
         Body::ListNodes(nodes) => nodes.is_empty(),
         Body::Elements(_, count, _) => *count == 0,
-        Body::Int(_) | Body::Bytes(_) | Body::Module(_) => false,
+        Body::Int(_) | Body::Bytes(_) | Body::Stream(_) | Body::Module(_) => false,
     }
 }
 
@@ -79,6 +80,7 @@ pub(super) fn body<W: Write>(out: &mut Out<W>, body: &Body<'_>, level: Level) ->
             out.len(count as u64)?;
             elements(out, big, records).map(drop)
         }
+        Body::Stream(value) => stream::write(out, value, level),
         Body::Module(bytes) => out.bytes(bytes),
     }
 }

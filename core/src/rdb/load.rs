@@ -7,7 +7,6 @@ use super::fault::{Fault, Res};
 use super::input::Input;
 use super::module::{self, ModuleAux};
 use super::object::{self, Object};
-use super::stream::Stream;
 use super::writer::is_foreign_aux;
 use super::{REDIS_VERSION, VALKEY_VERSION, kind, opcode};
 use crate::error::{Error, Result};
@@ -92,8 +91,6 @@ pub enum LoadedValue {
 
 /// What is sound but can not be held yet.
 pub enum Refused {
-    /// A stream, as it stands in the file.
-    Stream(Box<Stream>),
     /// A hash with that many expiring fields.
     ExpiringFields(u64),
     /// The source of a function library.
@@ -103,7 +100,6 @@ pub enum Refused {
 impl Refused {
     fn what(&self) -> &'static str {
         match self {
-            Refused::Stream(_) => "streams are not supported yet",
             Refused::ExpiringFields(_) => "hash fields that expire are not supported yet",
             Refused::Function(_) => "function libraries are not supported yet",
         }

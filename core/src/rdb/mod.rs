@@ -34,7 +34,6 @@ pub use load::{
 };
 pub use module::ModuleAux;
 pub use payload::{dump_payload, dump_value, restore_payload};
-pub use stream::{Consumer, Group, Pending, Stream, StreamId};
 pub use writer::{Clock, Level, Meaning, WriteOptions, Writer, Written};
 
 #[cfg(test)]

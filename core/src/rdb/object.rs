@@ -87,7 +87,7 @@ pub(super) fn read(input: &mut Input<'_>, kind: u8, family: Family, limits: &Lim
         kind::HASH_LISTPACK => Hash::from_listpack(listpack(input)?, limits)?.into(),
         kind::MODULE_2 => Value::Module(module::value(input)?).into(),
         kind::STREAM | kind::STREAM_2 | kind::STREAM_3 => {
-            Object::Refused(Refused::Stream(Box::new(stream::read(input, kind)?)))
+            Value::Stream(Box::new(stream::read(input, kind)?)).into()
         }
         kind::HASH_TTL_22 | kind::HASH_LISTPACK_TTL_PRE_GA | kind::HASH_TTL | kind::HASH_LISTPACK_TTL => {
             expiring_hash(input, kind, family, limits)?

@@ -4,6 +4,7 @@
 use std::io::Write;
 use std::path::Path;
 
+use super::aof_stream;
 use crate::encoding::intset::Intset;
 use crate::encoding::listpack::ListpackRef;
 use crate::encoding::num;
@@ -174,6 +175,7 @@ impl<W: Write> Sink for CommandWriter<W> {
                 self.start_big(kind, key);
                 self.add_records(kind, records)?;
             }
+            Body::Stream(stream) => aof_stream::commands(key, stream, |argv| self.command(argv))?,
             Body::Module(_) => {
                 let shown = String::from_utf8_lossy(key).into_owned();
                 let text = format!(

@@ -5,6 +5,7 @@
 //! client. This room ties keyspace, RDB and log together; what commands need of it is [`crate::command::Services`].
 
 mod aof_base;
+mod aof_stream;
 mod background;
 mod fork;
 mod info;

@@ -10,6 +10,7 @@ pub mod sample;
 pub mod saved;
 pub mod set;
 pub mod snapshot;
+pub mod stream;
 pub mod zset;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use hash::Hash;
 use list::List;
 use saved::{BigKind, HeadRef, SavedBuf};
 use set::Set;
+use stream::Stream;
 use zset::ZSet;
 
 /// The limits of compact forms: Redis's directives, read once per command.
@@ -40,6 +42,10 @@ pub struct Limits {
     pub zset_max_listpack_entries: usize,
     /// `zset-max-listpack-value`
     pub zset_max_listpack_value: usize,
+    /// `stream-node-max-bytes`; 0: as many as a node can hold.
+    pub stream_node_max_bytes: usize,
+    /// `stream-node-max-entries`; 0: any number.
+    pub stream_node_max_entries: u64,
 }
 
 impl Default for Limits {
@@ -53,6 +59,8 @@ impl Default for Limits {
             set_max_listpack_value: 64,
             zset_max_listpack_entries: 128,
             zset_max_listpack_value: 64,
+            stream_node_max_bytes: 4096,
+            stream_node_max_entries: 100,
         }
     }
 }
@@ -70,6 +78,8 @@ pub enum Value {
     Hash(Hash),
     /// Sorted set.
     ZSet(ZSet),
+    /// Stream: boxed, as it is large and there are few.
+    Stream(Box<Stream>),
     /// A module's value, kept as the bytes that stood in the file (type byte excluded) and written back as they are.
     Module(Box<[u8]>),
 }
@@ -90,6 +100,7 @@ impl Value {
             Value::Set(_) => "set",
             Value::Hash(_) => "hash",
             Value::ZSet(_) => "zset",
+            Value::Stream(_) => "stream",
             Value::Module(_) => "module",
         }
     }
@@ -102,6 +113,7 @@ impl Value {
             Value::Set(set) => set.encoding(),
             Value::Hash(hash) => hash.encoding(),
             Value::ZSet(zset) => zset.encoding(),
+            Value::Stream(stream) => stream.encoding(),
             Value::Module(_) => "raw",
         }
     }
@@ -118,13 +130,14 @@ impl Value {
             Value::Set(set) => set.len(),
             Value::Hash(hash) => hash.len(),
             Value::ZSet(zset) => zset.len(),
+            Value::Stream(stream) => stream.len(),
             Value::Module(bytes) => bytes.len(),
         }
     }
 
-    /// Whether an aggregate has no elements left (its key must go then). A string never counts as empty.
+    /// Whether an aggregate has no elements left (its key must go then). A string never counts as empty, nor a stream.
     pub fn is_empty_aggregate(&self) -> bool {
-        !matches!(self, Value::Str(_) | Value::Module(_)) && self.len() == 0
+        !matches!(self, Value::Str(_) | Value::Stream(_) | Value::Module(_)) && self.len() == 0
     }
 
     /// Bytes taken from the allocator, the box included. O(1).
@@ -136,6 +149,7 @@ impl Value {
                 Value::Set(set) => set.memory(),
                 Value::Hash(hash) => hash.memory(),
                 Value::ZSet(zset) => zset.memory(),
+                Value::Stream(stream) => stream.memory(),
                 Value::Module(bytes) => bytes.len(),
             }
     }
@@ -166,7 +180,7 @@ impl Value {
         self.elements().is_some_and(|(_, e)| e.len() > WHOLE_LEN || e.memory() > WHOLE_BYTES)
     }
 
-    /// Puts the whole value into `out`: copied when small, shared when it is a big string or list.
+    /// Puts the whole value into `out`: copied when small, shared when it is a big string or list, or a stream.
     pub fn save(&self, head: HeadRef<'_>, out: &mut SavedBuf) {
         match self {
             Value::Str(bytes) => out.put_shared(head, Arc::clone(bytes)),
@@ -174,6 +188,7 @@ impl Value {
             Value::Set(set) => set.save(head, out),
             Value::Hash(hash) => hash.save(head, out),
             Value::ZSet(zset) => zset.save(head, out),
+            Value::Stream(stream) => stream.save(head, out),
             Value::Module(bytes) => out.put(head, &saved::Body::Module(bytes)),
         }
     }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::elements::Elements;
 use super::list::Nodes;
+use super::stream::Stream;
 use crate::error::Result;
 
 /// The kinds of value whose big form is a table of elements.
@@ -56,6 +57,8 @@ pub enum Body<'a> {
     ZSetListpack(&'a [u8]),
     /// A table: that many records (see [`super::elements::Records`]).
     Elements(BigKind, usize, &'a [u8]),
+    /// A stream.
+    Stream(&'a Stream),
     /// A module's value as it stood in the file, type byte excluded.
     Module(&'a [u8]),
 }
@@ -88,9 +91,10 @@ enum Tag {
     Module,
     SharedBytes,
     SharedNodes,
+    SharedStream,
 }
 
-const TAGS: [Tag; 13] = [
+const TAGS: [Tag; 14] = [
     Tag::Int,
     Tag::Bytes,
     Tag::ListListpack,
@@ -104,11 +108,13 @@ const TAGS: [Tag; 13] = [
     Tag::Module,
     Tag::SharedBytes,
     Tag::SharedNodes,
+    Tag::SharedStream,
 ];
 
 enum Shared {
     Bytes(Arc<Vec<u8>>),
     Nodes(Nodes),
+    Stream(Box<Stream>),
 }
 
 /// A queue of saved values. Frame: tag, db u32, clock u32, has-expiry u8, expiry i64, key length u32, value length u64,
@@ -157,6 +163,7 @@ impl SavedBuf {
                 return self.frame(Tag::Int, head, 0, |out| out.extend_from_slice(&n.to_le_bytes()));
             }
             Body::ListNodes(nodes) => return self.put_nodes(head, nodes.clone()),
+            Body::Stream(stream) => return self.put_stream(head, stream.clone()),
             Body::Bytes(bytes) => (Tag::Bytes, 0, bytes),
             Body::ListListpack(bytes) => (Tag::ListListpack, 0, bytes),
             Body::SetIntset(bytes) => (Tag::SetIntset, 0, bytes),
@@ -184,6 +191,12 @@ impl SavedBuf {
     pub fn put_nodes(&mut self, head: HeadRef<'_>, nodes: Nodes) {
         self.frame(Tag::SharedNodes, head, 0, |_| {});
         self.shared.push_back(Shared::Nodes(nodes));
+    }
+
+    /// Shares a stream's nodes and groups.
+    pub fn put_stream(&mut self, head: HeadRef<'_>, stream: Stream) {
+        self.frame(Tag::SharedStream, head, 0, |_| {});
+        self.shared.push_back(Shared::Stream(Box::new(stream)));
     }
 
     /// Gives everything to `sink` in order and leaves the buffer empty.
@@ -217,11 +230,12 @@ impl SavedBuf {
                 Tag::Hash => Body::Elements(BigKind::Hash, count, value),
                 Tag::ZSet => Body::Elements(BigKind::ZSet, count, value),
                 Tag::Module => Body::Module(value),
-                Tag::SharedBytes | Tag::SharedNodes => {
+                Tag::SharedBytes | Tag::SharedNodes | Tag::SharedStream => {
                     shared = self.shared.pop_front().expect("one shared value per such frame");
                     match &shared {
                         Shared::Bytes(bytes) => Body::Bytes(bytes),
                         Shared::Nodes(nodes) => Body::ListNodes(nodes),
+                        Shared::Stream(stream) => Body::Stream(stream),
                     }
                 }
             };

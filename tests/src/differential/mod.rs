@@ -169,6 +169,7 @@ impl Trial<'_> {
             ("zset-max-listpack-entries", "128", "4"),
             ("zset-max-listpack-value", "64", "8"),
             ("list-max-listpack-size", "-2", "4"),
+            ("stream-node-max-entries", "100", "3"),
         ];
         let mut batch: Vec<Command> =
             ["DISCARD", "UNWATCH", "SELECT 0", "FLUSHALL"].iter().map(|words| argv(words)).collect();

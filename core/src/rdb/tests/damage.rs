@@ -23,6 +23,7 @@ fn varied() -> Vec<u8> {
         Model::Hash(big.iter().take(5).map(|f| (f.clone(), vec![b'v'; 65])).collect()),
         Model::ZSet(vec![(b"a".to_vec(), 1f64.to_bits()), (b"b".to_vec(), 1.5f64.to_bits())]),
         Model::ZSet(vec![(vec![b'z'; 65], 1f64.to_bits()), (b"y".to_vec(), 2f64.to_bits())]),
+        Model::Stream(Picture::of(&Picture::random(3))),
     ];
     let values: Vec<_> = models.iter().map(|model| model.build(&limits)).collect();
     let mut bytes = b"REDIS0012".to_vec();

@@ -11,6 +11,7 @@ use super::*;
 use crate::encoding::num::fmt_i64;
 use crate::error::{Error, Result};
 use crate::value::saved::{Body, HeadRef, SavedBuf, Sink};
+use crate::value::stream::picture::Picture;
 use crate::value::{Limits, Value};
 
 /// What a key holds, in a form that compares.
@@ -22,6 +23,7 @@ pub(super) enum Model {
     Hash(BTreeMap<Vec<u8>, Vec<u8>>),
     /// In rank order, scores by their bits.
     ZSet(Vec<(Vec<u8>, u64)>),
+    Stream(Picture),
     Module(Vec<u8>),
 }
 
@@ -44,7 +46,21 @@ impl Model {
             Value::ZSet(zset) => {
                 Self::ZSet(zset.iter().map(|(m, s)| (m.to_vec(), (s + 0.0).to_bits())).collect())
             }
+            Value::Stream(stream) => Self::Stream(Picture::of(stream)),
             Value::Module(bytes) => Self::Module(bytes.to_vec()),
+        }
+    }
+
+    /// What is left of it in a file of a level: streams lose what older servers do not know.
+    pub(super) fn at_level(self, level: Level) -> Self {
+        let kind = match level {
+            Level::V9 => kind::STREAM,
+            Level::V10 => kind::STREAM_2,
+            Level::V11 => kind::STREAM_3,
+        };
+        match self {
+            Self::Stream(picture) => Self::Stream(picture.in_file(kind)),
+            other => other,
         }
     }
 
@@ -79,6 +95,7 @@ impl Model {
                 }
                 Value::ZSet(zset.finish(limits))
             }
+            Self::Stream(picture) => Value::Stream(Box::new(picture.build())),
             Self::Module(bytes) => Value::Module(bytes.clone().into_boxed_slice()),
         })
     }
@@ -100,7 +117,6 @@ pub(super) struct Keep {
     pub(super) keys: BTreeMap<(u32, Vec<u8>), Got>,
     pub(super) values: BTreeMap<(u32, Vec<u8>), LoadedValue>,
     pub(super) hints: Vec<(u32, u64, u64)>,
-    pub(super) streams: BTreeMap<(u32, Vec<u8>), Stream>,
     pub(super) left_out: Vec<(u32, Vec<u8>)>,
     pub(super) functions: Vec<Vec<u8>>,
     /// Refuse what is not supported, as a store does.
@@ -136,7 +152,6 @@ impl Loader for Keep {
         }
         let name = key.map(|key| (key.db, key.key.to_vec()));
         match (what, name) {
-            (Refused::Stream(stream), Some(name)) => drop(self.streams.insert(name, (**stream).clone())),
             (Refused::Function(source), _) => self.functions.push(source.clone()),
             (_, Some(name)) => self.left_out.push(name),
             (_, None) => {}

@@ -120,6 +120,8 @@ const SMALL: Limits = Limits {
     set_max_listpack_value: 0,
     zset_max_listpack_entries: 20,
     zset_max_listpack_value: 10,
+    stream_node_max_bytes: 0,
+    stream_node_max_entries: 0,
 };
 
 /// A key that orders as sorted sets do: score first (no NaN), then the member.
