@@ -661,6 +661,80 @@ export interface Commands<T = string> {
   watch(...args: Arguments): Reply<T>;
   /** As {@link watch}, with Buffers. */
   watchBuffer(...args: Arguments): Reply<Buffer>;
+  /** Acknowledges entries that were delivered to a consumer of a group; how many were pending. O(1) for each message ID processed. Since Redis 5.0.0. */
+  xack(...args: Arguments): Reply<T>;
+  /** As {@link xack}, with Buffers. */
+  xackBuffer(...args: Arguments): Reply<Buffer>;
+
+  /** Adds an entry to a stream. Creates the key if it doesn't exist. O(1) when adding an entry, O(N) when trimming where N is the number of entries removed. Since Redis 5.0.0. */
+  xadd(...args: Arguments): Reply<T>;
+  /** As {@link xadd}, with Buffers. */
+  xaddBuffer(...args: Arguments): Reply<Buffer>;
+
+  /** Gives pending entries that were idle for long to another consumer. O(1) if COUNT is small. Since Redis 6.2.0. */
+  xautoclaim(...args: Arguments): Reply<T>;
+  /** As {@link xautoclaim}, with Buffers. */
+  xautoclaimBuffer(...args: Arguments): Reply<Buffer>;
+
+  /** Gives pending entries to another consumer. O(log N) with N being the number of pending entries of the group. Since Redis 5.0.0. */
+  xclaim(...args: Arguments): Reply<T>;
+  /** As {@link xclaim}, with Buffers. */
+  xclaimBuffer(...args: Arguments): Reply<Buffer>;
+
+  /** Removes entries from a stream; how many there were. O(1) for each single item to delete in the stream, regardless of the stream size. Since Redis 5.0.0. */
+  xdel(...args: Arguments): Reply<T>;
+  /** As {@link xdel}, with Buffers. */
+  xdelBuffer(...args: Arguments): Reply<Buffer>;
+
+  /** A container for commands on consumer groups. Depends on subcommand. Since Redis 5.0.0. */
+  xgroup(...args: Arguments): Reply<T>;
+  /** As {@link xgroup}, with Buffers. */
+  xgroupBuffer(...args: Arguments): Reply<Buffer>;
+
+  /** A container for commands that tell about streams. Depends on subcommand. Since Redis 5.0.0. */
+  xinfo(...args: Arguments): Reply<T>;
+  /** As {@link xinfo}, with Buffers. */
+  xinfoBuffer(...args: Arguments): Reply<Buffer>;
+
+  /** Returns the number of entries in a stream. O(1). Since Redis 5.0.0. */
+  xlen(...args: Arguments): Reply<T>;
+  /** As {@link xlen}, with Buffers. */
+  xlenBuffer(...args: Arguments): Reply<Buffer>;
+
+  /** Returns what was delivered to a group and not acknowledged. O(1) for the summary, and O(M) with M being the number of consumers; O(N) with N being the number of pending entries looked at. Since Redis 5.0.0. */
+  xpending(...args: Arguments): Reply<T>;
+  /** As {@link xpending}, with Buffers. */
+  xpendingBuffer(...args: Arguments): Reply<Buffer>;
+
+  /** Returns the entries of a range of IDs. O(log(N)) to find the first entry, and O(M) with M being the number of entries returned. Since Redis 5.0.0. */
+  xrange(...args: Arguments): Reply<T>;
+  /** As {@link xrange}, with Buffers. */
+  xrangeBuffer(...args: Arguments): Reply<Buffer>;
+
+  /** Returns the entries of several streams that come after given IDs. Does not wait for any. O(log(N)) to find the first entry, and O(M) with M being the number of entries returned. Since Redis 5.0.0. */
+  xread(...args: Arguments): Promise<Reply<T>>;
+  /** As {@link xread}, with Buffers. */
+  xreadBuffer(...args: Arguments): Promise<Reply<Buffer>>;
+
+  /** Returns new entries for a consumer of a group, or what it has not acknowledged. Does not wait for any. O(log(N)) to find the first entry, and O(M) with M being the number of entries returned. Since Redis 5.0.0. */
+  xreadgroup(...args: Arguments): Promise<Reply<T>>;
+  /** As {@link xreadgroup}, with Buffers. */
+  xreadgroupBuffer(...args: Arguments): Promise<Reply<Buffer>>;
+
+  /** Returns the entries of a range of IDs, the last one first. O(log(N)) to find the first entry, and O(M) with M being the number of entries returned. Since Redis 5.0.0. */
+  xrevrange(...args: Arguments): Reply<T>;
+  /** As {@link xrevrange}, with Buffers. */
+  xrevrangeBuffer(...args: Arguments): Reply<Buffer>;
+
+  /** Sets the last ID of a stream; meant for logs. O(1). Since Redis 5.0.0. */
+  xsetid(...args: Arguments): Reply<T>;
+  /** As {@link xsetid}, with Buffers. */
+  xsetidBuffer(...args: Arguments): Reply<Buffer>;
+
+  /** Removes entries from the beginning of a stream; how many there were. O(N), with N being the number of entries removed. Since Redis 5.0.0. */
+  xtrim(...args: Arguments): Reply<T>;
+  /** As {@link xtrim}, with Buffers. */
+  xtrimBuffer(...args: Arguments): Reply<Buffer>;
 
   /** Adds members to a sorted set, or updates their scores. Creates the key if it doesn't exist. O(log(N)) for each item added, where N is the number of elements in the sorted set. Since Redis 1.2.0. */
   zadd(key: Argument, ...optionsScoresAndMembers: Arguments): number | T | null;

@@ -204,7 +204,10 @@ impl Command {
                 names.push(name);
             }
         }
-        names.extend(self.group.category());
+        // What only holds subcommands is not of the group that they are of.
+        if self.subcommands.is_empty() || self.accepts(1) {
+            names.extend(self.group.category());
+        }
         if self.flags.has(Flags::ADMIN) {
             names.extend(["admin", "dangerous"]);
         }
@@ -289,7 +292,7 @@ fn streams(argv: &[&[u8]]) -> Vec<usize> {
             () if is("noack") => 1,
             () if is("streams") => {
                 let rest = argv.len() - at - 1;
-                let keys = if rest % 2 == 0 { rest / 2 } else { 0 };
+                let keys = if rest.is_multiple_of(2) { rest / 2 } else { 0 };
                 return (at + 1..at + 1 + keys).collect();
             }
             () => break,

@@ -94,11 +94,8 @@ fn groups(key: &[u8], stream: &Stream, emit: &mut dyn FnMut(&[&[u8]]) -> Result<
 /// which XSETID may leave behind, can not be said in commands.
 fn pending_without_entry(stream: &Stream) -> Vec<StreamId> {
     let last = stream.last_id();
-    let mut pending: Vec<StreamId> = stream
-        .groups()
-        .flat_map(|(_, group)| group.pending(StreamId::MIN, last))
-        .map(|(id, _)| id)
-        .collect();
+    let mut pending: Vec<StreamId> =
+        stream.groups().flat_map(|(_, group)| group.pending(StreamId::MIN, last)).map(|(id, _)| id).collect();
     pending.sort_unstable();
     pending.dedup();
     let (Some(first), Some(last)) = (pending.first().copied(), pending.last().copied()) else {

@@ -8,7 +8,8 @@ from ._keys import Keys, Server, Strings
 from ._lists import Lists
 from ._sets import Sets
 from ._sorted_sets import SortedSets
+from ._streams import Streams
 
 
-class Commands(Keys, Strings, Bitmaps, Hashes, Lists, Sets, SortedSets, Server):
+class Commands(Keys, Strings, Bitmaps, Hashes, Lists, Sets, SortedSets, Streams, Server):
     """Every command as a method."""

@@ -17,7 +17,7 @@ pub(super) fn xadd(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let options = trim::options(ctx, true)?;
     let argv = ctx.argv;
     let pairs = argv.get(options.id_at + 1..).unwrap_or_default();
-    if pairs.is_empty() || pairs.len() % 2 != 0 {
+    if pairs.is_empty() || !pairs.len().is_multiple_of(2) {
         return Err(args::wrong_arity("xadd"));
     }
     if options.id == NewId::Given(StreamId::MIN) {
@@ -99,9 +99,8 @@ pub(super) fn xdel(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
         return Ok(());
     }
     let ids = ids(rest)?;
-    let deleted = ctx.modify_stream(key, false, |stream, _| {
-        ids.into_iter().filter(|id| stream.delete(*id)).count()
-    })?;
+    let deleted =
+        ctx.modify_stream(key, false, |stream, _| ids.into_iter().filter(|id| stream.delete(*id)).count())?;
     let deleted = deleted.unwrap_or(0);
     ctx.dirty(deleted);
     out.int(deleted as i64);

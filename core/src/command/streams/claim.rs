@@ -208,7 +208,8 @@ pub(super) fn xautoclaim(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<(
         return Err(no_group(key, name));
     }
     let now = ctx.now();
-    let claiming = Claiming { consumer, now, min_idle, delivered_ms: now, times: None, force: false, just_id };
+    let claiming =
+        Claiming { consumer, now, min_idle, delivered_ms: now, times: None, force: false, just_id };
     let done = ctx.modify_stream(key, false, |stream, _| {
         let created = stream.change_group(name, |group| {
             let created = group.add_consumer(consumer, now, NEVER);

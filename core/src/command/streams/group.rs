@@ -279,7 +279,10 @@ fn give(
         if !reading.no_ack {
             let time = now.to_string();
             for id in &delivered {
-                log_claim(ctx, &Claim { key, name, consumer, id: *id, time: time.as_bytes(), times: 1, last_id });
+                log_claim(
+                    ctx,
+                    &Claim { key, name, consumer, id: *id, time: time.as_bytes(), times: 1, last_id },
+                );
             }
         }
         log_group(ctx, key, name, last_id, read);
@@ -298,9 +301,7 @@ fn give_new(
 ) -> Vec<StreamId> {
     let start = stream.group(name).and_then(|group| group.last_id.next());
     let ids: Vec<StreamId> = match start {
-        Some(start) => {
-            stream.range(start, StreamId::MAX).map(|entry| entry.id).take(reading.count).collect()
-        }
+        Some(start) => stream.range(start, StreamId::MAX).map(|entry| entry.id).take(reading.count).collect(),
         None => Vec::new(),
     };
     let Some(&last) = ids.last() else { return ids };
@@ -321,7 +322,8 @@ fn entries_read(stream: &Stream, name: &[u8], ids: &[StreamId]) -> i64 {
     let Some(group) = stream.group(name) else { return READ_UNKNOWN };
     let (mut read, mut last_id) = (group.entries_read, group.last_id);
     for &id in ids {
-        if read != READ_UNKNOWN && !stream.has_gaps_from(last_id) {
+        let counts_on = read != READ_UNKNOWN && last_id >= stream.first_id();
+        if counts_on && !stream.has_gaps_from(last_id) {
             read = read.wrapping_add(1);
         } else if stream.entries_added() > 0 {
             read = stream.count_up_to(id);
@@ -398,8 +400,20 @@ pub(super) fn log_claim(ctx: &mut Ctx<'_>, claim: &Claim<'_>) {
     let (id, last_id) = (claim.id.text(), claim.last_id.text());
     let times = claim.times.min(i64::MAX as u64).to_string();
     let argv: [&[u8]; 14] = [
-        b"XCLAIM", key, name, consumer, b"0", id.as_ref(), b"TIME", time, b"RETRYCOUNT", times.as_bytes(), b"FORCE",
-        b"JUSTID", b"LASTID", last_id.as_ref(),
+        b"XCLAIM",
+        key,
+        name,
+        consumer,
+        b"0",
+        id.as_ref(),
+        b"TIME",
+        time,
+        b"RETRYCOUNT",
+        times.as_bytes(),
+        b"FORCE",
+        b"JUSTID",
+        b"LASTID",
+        last_id.as_ref(),
     ];
     ctx.log_instead(&argv);
 }

@@ -154,9 +154,7 @@ pub(super) fn consumers(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()
     let (key, name) = (ctx.argv[2], ctx.argv[3]);
     let Some(group) = find(ctx)?.group(name) else {
         let (key, name) = (quoted(key), quoted(name));
-        return Err(Error::command(format!(
-            "NOGROUP No such consumer group '{name}' for key name '{key}'"
-        )));
+        return Err(Error::command(format!("NOGROUP No such consumer group '{name}' for key name '{key}'")));
     };
     let now = ctx.now();
     out.array(group.consumers_len());

@@ -65,9 +65,8 @@ pub(super) struct Reading<'a> {
 pub(super) fn reading<'a>(ctx: &Ctx<'a>, grouped: bool) -> Result<Reading<'a>> {
     let argv = ctx.argv;
     let only_grouped = |option: &str| {
-        let text = format!(
-            "ERR The {option} option is only supported by XREADGROUP. You called XREAD instead."
-        );
+        let text =
+            format!("ERR The {option} option is only supported by XREADGROUP. You called XREAD instead.");
         Err(Error::command(text))
     };
     let mut reading = Reading { count: usize::MAX, group: None, no_ack: false, keys: &[], ids: &[] };
@@ -84,7 +83,7 @@ pub(super) fn reading<'a>(ctx: &Ctx<'a>, grouped: bool) -> Result<Reading<'a>> {
             reading.count = if count <= 0 { usize::MAX } else { at_most(count) };
         } else if args::is(option, "streams") && more > 0 {
             let rest = &argv[at + 1..];
-            if rest.len() % 2 != 0 {
+            if !rest.len().is_multiple_of(2) {
                 let (name, symbol) = if grouped { ("xreadgroup", '>') } else { ("xread", '$') };
                 return Err(Error::command(format!(
                     "ERR Unbalanced '{name}' list of streams: for each stream key an ID or '{symbol}' must be \

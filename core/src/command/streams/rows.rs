@@ -19,9 +19,9 @@ const FIRST: Keys = Keys::Range(1, 1, 1);
 const SECOND: Keys = Keys::Range(2, 2, 1);
 
 const PER_ID: &str = "O(1) for each message ID processed.";
-const PER_DELETED: &str =
-    "O(1) for each single item to delete in the stream, regardless of the stream size.";
-const PER_RETURNED: &str = "O(log(N)) to find the first entry, and O(M) with M being the number of entries returned.";
+const PER_DELETED: &str = "O(1) for each single item to delete in the stream, regardless of the stream size.";
+const PER_RETURNED: &str =
+    "O(log(N)) to find the first entry, and O(M) with M being the number of entries returned.";
 
 #[rustfmt::skip]
 pub(in crate::command) const COMMANDS: &[Command] = &[

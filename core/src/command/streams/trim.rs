@@ -45,8 +45,14 @@ const ENTRIES_UNKNOWN: u64 = 10_000;
 /// Reads the options of XADD (`adds`) or XTRIM.
 pub(super) fn options(ctx: &Ctx<'_>, adds: bool) -> Result<Options> {
     let argv = ctx.argv;
-    let mut options =
-        Options { trim: None, trim_at: 0, limit_at: None, no_make: false, id_at: argv.len(), id: NewId::Auto };
+    let mut options = Options {
+        trim: None,
+        trim_at: 0,
+        limit_at: None,
+        no_make: false,
+        id_at: argv.len(),
+        id: NewId::Auto,
+    };
     let (mut limit, mut at) = (0, 2);
     while at < argv.len() {
         let (option, more) = (argv[at], argv.len() - 1 - at);
@@ -60,7 +66,8 @@ pub(super) fn options(ctx: &Ctx<'_>, adds: bool) -> Result<Options> {
             }
             let approx = more >= 2 && argv[at + 1] == b"~";
             at += if approx || (more >= 2 && argv[at + 1] == b"=") { 2 } else { 1 };
-            let to = if max_len { TrimTo::MaxLen(max_len_of(argv[at])?) } else { TrimTo::MinId(id(argv[at])?) };
+            let to =
+                if max_len { TrimTo::MaxLen(max_len_of(argv[at])?) } else { TrimTo::MinId(id(argv[at])?) };
             options.trim = Some(Trim { to, approx, limit: 0 });
             options.trim_at = at;
         } else if more > 0 && args::is(option, "limit") {

@@ -148,7 +148,8 @@ mod tests {
         assert_eq!(id("05-+1"), Some(StreamId::new(5, 1)));
         assert_eq!(id("18446744073709551615-18446744073709551615"), Some(StreamId::MAX));
         assert_eq!(id("5-1\0x"), Some(StreamId::new(5, 1)));
-        for bad in ["", "-", "+", "*", "5-", "-5", "5-*", "5-1-1", "a", "5-a", "18446744073709551616", "1.5"] {
+        for bad in ["", "-", "+", "*", "5-", "-5", "5-*", "5-1-1", "a", "5-a", "18446744073709551616", "1.5"]
+        {
             assert_eq!(id(bad), None, "{bad}");
         }
         assert_eq!(id(&format!("{}1", "0".repeat(126))), Some(StreamId::new(1, 7)));

@@ -129,8 +129,7 @@ impl LoadingGroup {
         if pending.windows(2).any(|pair| pair[0].0 == pair[1].0) {
             return Err(Corrupt("an entry is pending twice in one group"));
         }
-        let unowned =
-            |(id, delivered_ms, times)| (id, Pending { delivered_ms, times, owner: NOBODY });
+        let unowned = |(id, delivered_ms, times)| (id, Pending { delivered_ms, times, owner: NOBODY });
         Ok(Self { pending: pending.into_iter().map(unowned).collect(), consumers: Vec::new() })
     }
 

@@ -259,7 +259,12 @@ impl Stream {
     }
 
     /// Sets what XSETID sets; that it makes sense is the caller's.
-    pub fn set_id(&mut self, last_id: StreamId, entries_added: Option<u64>, max_deleted_id: Option<StreamId>) {
+    pub fn set_id(
+        &mut self,
+        last_id: StreamId,
+        entries_added: Option<u64>,
+        max_deleted_id: Option<StreamId>,
+    ) {
         self.last_id = last_id;
         self.entries_added = entries_added.unwrap_or(self.entries_added);
         self.max_deleted_id = max_deleted_id.unwrap_or(self.max_deleted_id);
@@ -311,10 +316,7 @@ impl Stream {
 
     /// Whether an entry at or after `start` may have been deleted by name, so that counting by identifiers is in vain.
     pub fn has_gaps_from(&self, start: StreamId) -> bool {
-        self.len > 0
-            && !self.max_deleted_id.is_zero()
-            && self.first_id <= self.max_deleted_id
-            && start <= self.max_deleted_id
+        self.len > 0 && !self.max_deleted_id.is_zero() && start <= self.max_deleted_id
     }
 
     /// How many entries had been added when this one was, [`READ_UNKNOWN`] where that can not be told.
