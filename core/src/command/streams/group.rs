@@ -247,7 +247,8 @@ fn give(
     reading: &Reading<'_>,
 ) -> Result<Given> {
     let now = ctx.now();
-    let mut delivered = Vec::new();
+    // What was delivered, and how often by now.
+    let mut delivered: Vec<(StreamId, u64)> = Vec::new();
     let mut group_at = None;
     let given = ctx.modify_stream(key, false, |stream, _| {
         let created = stream
@@ -258,10 +259,15 @@ fn give(
             })
             .unwrap_or(false);
         let given = match from {
-            From::After(id) => give_history(stream, name, consumer, id, reading.count, now),
+            From::After(id) => {
+                let (ids, again) = give_history(stream, name, consumer, id, reading.count, now);
+                delivered = again;
+                Given::History(ids)
+            }
             From::New => {
-                delivered = give_new(stream, name, consumer, reading, now);
-                match delivered[..] {
+                let ids = give_new(stream, name, consumer, reading, now);
+                delivered = ids.iter().map(|id| (*id, 1)).collect();
+                match ids[..] {
                     [] => Given::Nothing,
                     [first, .., last] => Given::New(first, last),
                     [only] => Given::New(only, only),
@@ -276,16 +282,15 @@ fn give(
         log_consumer(ctx, key, name, consumer);
     }
     if let (Some((last_id, read)), false) = (group_at, delivered.is_empty()) {
-        if !reading.no_ack {
+        if from != From::New || !reading.no_ack {
             let time = now.to_string();
-            for id in &delivered {
-                log_claim(
-                    ctx,
-                    &Claim { key, name, consumer, id: *id, time: time.as_bytes(), times: 1, last_id },
-                );
+            for &(id, times) in &delivered {
+                log_claim(ctx, &Claim { key, name, consumer, id, time: time.as_bytes(), times, last_id });
             }
         }
-        log_group(ctx, key, name, last_id, read);
+        if from == From::New {
+            log_group(ctx, key, name, last_id, read);
+        }
         ctx.dirty(delivered.len());
     }
     Ok(given)
@@ -333,7 +338,8 @@ fn entries_read(stream: &Stream, name: &[u8], ids: &[StreamId]) -> i64 {
     read
 }
 
-/// What is pending for the consumer behind `after` is delivered once more, unless it was deleted meanwhile.
+/// What is pending for the consumer behind `after` is delivered once more, unless it was deleted meanwhile: all
+/// identifiers, and those that were delivered with their number of deliveries.
 fn give_history(
     stream: &mut Stream,
     name: &[u8],
@@ -341,8 +347,8 @@ fn give_history(
     after: StreamId,
     count: usize,
     now: i64,
-) -> Given {
-    let Some(start) = after.next() else { return Given::History(Vec::new()) };
+) -> (Vec<StreamId>, Vec<(StreamId, u64)>) {
+    let Some(start) = after.next() else { return Default::default() };
     let ids: Vec<StreamId> = match stream.group(name) {
         Some(group) => match group.consumer(consumer) {
             Some(consumer) => {
@@ -353,8 +359,11 @@ fn give_history(
         None => Vec::new(),
     };
     let there: Vec<StreamId> = ids.iter().copied().filter(|id| stream.get(*id).is_some()).collect();
-    stream.change_group(name, |group| there.iter().for_each(|id| group.deliver_again(*id, now)));
-    Given::History(ids)
+    let again = stream.change_group(name, |group| {
+        let again = |id| group.deliver_again(id, now).map(|times| (id, times));
+        there.into_iter().filter_map(again).collect()
+    });
+    (ids, again.unwrap_or_default())
 }
 
 fn reply_given(ctx: &Ctx<'_>, out: &mut dyn ReplySink, key: &[u8], given: &Given) -> Result<()> {

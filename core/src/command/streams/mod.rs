@@ -6,7 +6,8 @@
 //! once.
 //!
 //! What a reader of a group does is logged as real servers log it: the outcome, as XCLAIM, XGROUP SETID and XGROUP
-//! CREATECONSUMER.
+//! CREATECONSUMER. Two things are logged which real servers forget: that pending entries were delivered once more, and
+//! consumers that were made by the way.
 
 mod add;
 mod claim;

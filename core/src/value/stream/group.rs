@@ -215,12 +215,13 @@ impl Group {
         self.edit(owner, |consumer| consumer.pending.insert(id, ()));
     }
 
-    /// Counts another delivery of a pending entry to whom it belongs.
-    pub fn deliver_again(&mut self, id: StreamId, now: i64) {
+    /// Counts another delivery of a pending entry to whom it belongs; how many they are.
+    pub fn deliver_again(&mut self, id: StreamId, now: i64) -> Option<u64> {
         self.pending.change(id, |pending| {
             pending.delivered_ms = now;
             pending.times = pending.times.wrapping_add(1);
-        });
+            pending.times
+        })
     }
 
     /// An entry is not pending any more; what it was.
