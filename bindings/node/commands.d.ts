@@ -422,6 +422,31 @@ export interface Commands<T = string> {
   /** As {@link pexpiretime}, with Buffers. */
   pexpiretimeBuffer(key: Argument): number;
 
+  /** Adds elements to a HyperLogLog. Creates the key if it doesn't exist. O(1) for each element. Since Redis 2.8.9. */
+  pfadd(key: Argument, ...elements: Arguments): number;
+  /** As {@link pfadd}, with Buffers. */
+  pfaddBuffer(key: Argument, ...elements: Arguments): number;
+
+  /** Estimates how many different elements were added to HyperLogLogs. O(1) for one key, O(N) for several where N is their number. Since Redis 2.8.9. */
+  pfcount(...keys: Arguments): number;
+  /** As {@link pfcount}, with Buffers. */
+  pfcountBuffer(...keys: Arguments): number;
+
+  /** Shows the inside of a HyperLogLog: DECODE, ENCODING, GETREG, TODENSE. O(N) where N is the number of registers. Since Redis 2.8.9. */
+  pfdebug(...args: Arguments): Reply<T>;
+  /** As {@link pfdebug}, with Buffers. */
+  pfdebugBuffer(...args: Arguments): Reply<Buffer>;
+
+  /** Merges HyperLogLogs into the first of them. Creates the key if it doesn't exist. O(N) where N is the number of keys. Since Redis 2.8.9. */
+  pfmerge(destination: Argument, ...keys: Arguments): 'OK';
+  /** As {@link pfmerge}, with Buffers. */
+  pfmergeBuffer(destination: Argument, ...keys: Arguments): 'OK';
+
+  /** Tests registers and estimates of HyperLogLogs. N/A. Since Redis 2.8.9. */
+  pfselftest(...args: Arguments): Reply<T>;
+  /** As {@link pfselftest}, with Buffers. */
+  pfselftestBuffer(...args: Arguments): Reply<Buffer>;
+
   /** Answers PONG, or its argument. O(1). Since Redis 1.0.0. */
   ping(): 'PONG';
   ping(message: Argument): T;

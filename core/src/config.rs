@@ -127,6 +127,7 @@ directives! {
     SetMaxListpackValue "set-max-listpack-value": Kind::Memory(0, i64::MAX), "64", any, "Bytes of a member up to which a set stays compact.";
     ZSetMaxListpackEntries "zset-max-listpack-entries" | "zset-max-ziplist-entries": Kind::Int(0, i64::MAX), "128", any, "Members up to which a sorted set stays compact.";
     ZSetMaxListpackValue "zset-max-listpack-value" | "zset-max-ziplist-value": Kind::Memory(0, i64::MAX), "64", any, "Bytes of a member up to which a sorted set stays compact.";
+    HllSparseMaxBytes "hll-sparse-max-bytes": Kind::Memory(0, i64::MAX), "3000", any, "Bytes up to which a HyperLogLog stays sparse.";
     StreamNodeMaxBytes "stream-node-max-bytes": Kind::Memory(0, i64::MAX), "4096", any, "Bytes up to which entries share a node of a stream; 0: as many as a node can hold.";
     StreamNodeMaxEntries "stream-node-max-entries": Kind::Int(0, i64::MAX), "100", any, "Entries in a node of a stream; 0: any number.";
     ProtoMaxBulkLen "proto-max-bulk-len": Kind::Memory(1024 * 1024, i64::MAX), "512mb", any, "Longest string.";
@@ -370,6 +371,7 @@ const fn all() -> [Directive; TABLE.len()] {
         SetMaxListpackValue,
         ZSetMaxListpackEntries,
         ZSetMaxListpackValue,
+        HllSparseMaxBytes,
         StreamNodeMaxBytes,
         StreamNodeMaxEntries,
         ProtoMaxBulkLen,

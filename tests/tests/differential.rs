@@ -101,6 +101,11 @@ fn bitmaps() {
 }
 
 #[test]
+fn hyperloglogs() {
+    judge(&families::HYPERLOGLOGS, 60);
+}
+
+#[test]
 fn no_command_is_missing_but_those_known_to_be() {
     let mut engine = Engine::memory();
     let mut missing = Vec::new();

@@ -77,6 +77,10 @@ export const SIGNATURES = {
   ],
   getbit: ['(key: Argument, offset: number | string): number'],
   setbit: ['(key: Argument, offset: number | string, value: 0 | 1): number'],
+  // HyperLogLogs
+  pfadd: ['(key: Argument, ...elements: Arguments): number'],
+  pfcount: [`${keys}: number`],
+  pfmerge: ['(destination: Argument, ...keys: Arguments): "OK"'],
   // hashes
   hdel: ['(key: Argument, ...fields: Arguments): number'],
   hexists: ['(key: Argument, field: Argument): number'],

@@ -63,10 +63,23 @@ def test_bitmaps(store):
     assert fields.execute() == [0, None] and fields.get("i4", 4).execute() == [-1]
     assert store.bitfield("f").incrby("u8", 0, 10, overflow="SAT").incrby("u8", 0, 1, "wrap").execute() == [255, 0]
     assert store.bitfield_ro("f", "u4", 0, [("u8", 0)]) == [0, 0]
+    with store.pipeline() as pipe:
+        pipe.bitfield("f").set("u8", 0, 9).execute()
+        assert pipe.getbit("f", 7).execute() == [[0], 1]
     with pytest.raises(DataError):
         store.bitcount("k", 1)
     with pytest.raises(DataError):
         store.bitpos("k", 2)
+
+
+def test_hyperloglogs(store):
+    assert store.pfadd("h", "a", "b", 1) == 1 and store.pfadd("h", "a") == 0 and store.pfcount("h") == 3
+    assert store.pfadd("i", "b", "c") == 1 and store.pfcount("h", "i") == 4
+    assert store.pfmerge("d", "h", "i") is True and store.pfcount("d") == 4
+    assert store.pfdebug("ENCODING", "d") == "sparse" and store.pfselftest() is True
+    store.set("s", "no HyperLogLog")
+    with pytest.raises(WrongTypeError, match="not a valid HyperLogLog"):
+        store.pfcount("s")
 
 
 def test_keys(store):

@@ -56,6 +56,8 @@ pub struct Ctx<'a> {
     pub(super) flushed_all: bool,
     /// The latest log position of anything that was seen in shards which are not held any more.
     pub(super) seen_lsn: u64,
+    /// See [`Ctx::may_write`].
+    pub(super) writable: bool,
 }
 
 impl<'a> Ctx<'a> {
@@ -75,6 +77,7 @@ impl<'a> Ctx<'a> {
             replaced: false,
             flushed_all: false,
             seen_lsn: 0,
+            writable: true,
         }
     }
 
@@ -106,6 +109,11 @@ impl<'a> Ctx<'a> {
     /// A source of randomness.
     pub fn rng(&self) -> fastrand::Rng {
         fastrand::Rng::new()
+    }
+
+    /// Whether a command that only reads may change a value by the way ([`Flags::MAY_WRITE`](super::Flags::MAY_WRITE)).
+    pub fn may_write(&self) -> bool {
+        self.writable
     }
 
     /// Counts `n` changes to the data set. With none the command is not logged.

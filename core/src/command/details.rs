@@ -196,6 +196,7 @@ const DETAILS: &[(&str, &str, &[Spec])] = &[
     ("pexpiretime", "", &[at("RO access", 1, 0, 1)]),
     ("pfadd", "", &[at("RW insert", 1, 0, 1)]),
     ("pfcount", "", &[at("RW access", 1, -1, 1)]),
+    ("pfdebug", "", &[at("RW access", 2, 0, 1)]),
     ("pfmerge", "", &[at("RW access insert", 1, 0, 1), at("RO access", 2, -1, 1)]),
     ("ping", "request_policy:all_shards response_policy:all_succeeded", &[]),
     ("psetex", "", &[at("OW update", 1, 0, 1)]),

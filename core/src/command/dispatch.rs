@@ -38,9 +38,13 @@ pub fn execute(
         Err(error) => return Err(transactions::refused(services, session, argv, error)),
     };
     let writes = row.flags.has(Flags::WRITE);
-    if writes && !session.replaying {
+    let mut writable = true;
+    if (writes || row.flags.has(Flags::MAY_WRITE)) && !session.replaying {
         let bytes = argv.iter().map(|arg| arg.len() + 16).sum::<usize>();
-        allow_write(services, bytes + LOG_SLACK, row.flags.has(Flags::DENYOOM))?;
+        match allow_write(services, bytes + LOG_SLACK, row.flags.has(Flags::DENYOOM)) {
+            Err(error) if writes => return Err(error),
+            allowed => writable = allowed.is_ok(),
+        }
     }
     let keyspace = services.keyspace();
     let guard = match row.keys {
@@ -51,6 +55,7 @@ pub fn execute(
     };
     let mut ctx = Ctx::new(services, session, guard, argv);
     mind_touching(&mut ctx, row);
+    ctx.writable = writable;
     let result = (row.handler)(&mut ctx, out);
     finish(ctx, writes, result)
 }

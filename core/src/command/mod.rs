@@ -16,6 +16,7 @@ mod draw;
 mod dump;
 mod expiry;
 mod hashes;
+mod hyperloglog;
 mod introspect;
 mod keys;
 mod lcs;

@@ -57,6 +57,9 @@ impl Flags {
     /// Not propagated by async loading (part of COMMAND's answer).
     pub const NO_ASYNC_LOADING: Flags = Flags(1 << 16);
 
+    /// Reads, but may keep what it found in the value and log that, unless writes are refused ([`Ctx::may_write`]).
+    pub const MAY_WRITE: Flags = Flags(1 << 17);
+
     const NAMES: [(Flags, &str); 17] = [
         (Flags::WRITE, "write"),
         (Flags::READONLY, "readonly"),
@@ -111,6 +114,7 @@ pub enum Group {
     SortedSet,
     Hash,
     Bitmap,
+    HyperLogLog,
     Stream,
     Connection,
     Server,
@@ -128,6 +132,7 @@ impl Group {
             Group::SortedSet => "sorted-set",
             Group::Hash => "hash",
             Group::Bitmap => "bitmap",
+            Group::HyperLogLog => "hyperloglog",
             Group::Stream => "stream",
             Group::Connection => "connection",
             Group::Server => "server",
@@ -144,6 +149,7 @@ impl Group {
             Group::SortedSet => Some("sortedset"),
             Group::Hash => Some("hash"),
             Group::Bitmap => Some("bitmap"),
+            Group::HyperLogLog => Some("hyperloglog"),
             Group::Stream => Some("stream"),
             Group::Connection => Some("connection"),
             Group::Transactions => Some("transaction"),
@@ -319,6 +325,7 @@ pub fn commands() -> impl Iterator<Item = &'static Command> {
         super::dump::COMMANDS,
         super::expiry::COMMANDS,
         super::hashes::COMMANDS,
+        super::hyperloglog::COMMANDS,
         super::introspect::COMMANDS,
         super::keys::COMMANDS,
         super::lists::COMMANDS,

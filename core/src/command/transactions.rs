@@ -248,6 +248,7 @@ fn run(
     for (row, argv) in rows.iter().zip(&commands) {
         let mut ctx = Ctx::new(services, session, guard, argv);
         dispatch::mind_touching(&mut ctx, row);
+        ctx.writable = writes;
         if let Err(error) = (row.handler)(&mut ctx, out) {
             out.error(&error);
         }

@@ -9,6 +9,7 @@ pub mod crc64;
 mod dtoa;
 mod float;
 pub mod glob;
+pub mod hll;
 pub mod intset;
 pub mod listpack;
 pub mod longdouble;

@@ -312,16 +312,34 @@ pub(super) const BITMAP_ROWS: Table = &[
     (1, "DUMP skey"),
 ];
 
-/// Counting with HyperLogLogs.
+/// Counting with HyperLogLogs. To those of `ukey`, which may be unsound, elements are added one by one: of several a
+/// server keeps those that came before the one at which it fails.
 pub(super) const HYPERLOGLOG_ROWS: Table = &[
-    (10, "PFADD skey { el }"),
+    (12, "PFADD skey { el }"),
+    (6, "PFADD skey { many }"),
     (1, "PFADD skey"),
-    (6, "PFCOUNT { skey }"),
+    (5, "PFCOUNT skey"),
+    (3, "PFCOUNT { skey }"),
     (4, "PFMERGE skey { skey }"),
-    (1, "GET skey"),
+    (4, "GET skey"),
+    (1, "DUMP skey"),
+    (1, "STRLEN skey"),
+    (2, "PFDEBUG ( DECODE | ENCODING | TODENSE | el ) skey"),
+    (1, "PFDEBUG GETREG skey"),
     (1, "SET skey val"),
-    (1, "APPEND skey val"),
-    (1, "SETRANGE skey offset val"),
+    (1, "COPY skey skey REPLACE"),
+    (3, "SET ukey hll"),
+    (1, "COPY skey ukey REPLACE"),
+    (1, "APPEND ukey val"),
+    (1, "SETRANGE ukey offset val"),
+    (1, "SETBIT ukey bit ( 0 | 1 )"),
+    (4, "PFADD ukey ( el | many )"),
+    (2, "PFCOUNT ukey"),
+    (1, "PFCOUNT skey ukey"),
+    (1, "PFMERGE ukey skey"),
+    (1, "PFMERGE skey ukey"),
+    (2, "PFDEBUG ( DECODE | TODENSE | GETREG ) ukey"),
+    (1, "GET ukey"),
 ];
 
 /// Places on earth, kept in sorted sets.

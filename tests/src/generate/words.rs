@@ -274,6 +274,37 @@ impl Words {
         }
     }
 
+    /// The head of a HyperLogLog and runs of registers, sometimes more than there must be; never so short that its
+    /// encoding would tell whether a command looked at it.
+    fn hyperloglog(&mut self) -> Vec<u8> {
+        let mut bytes = b"HYLL\x01\0\0\0\0\0\0\0\0\0\0\x80".to_vec();
+        let mut left = 16384;
+        while bytes.len() < 45 || self.below(20) > 0 {
+            let len = match self.below(8) {
+                0 | 1 => 1 + self.rng.usize(0..64),
+                7 if left > 8000 => 1 + self.rng.usize(0..2000),
+                _ => 1 + self.rng.usize(0..4),
+            };
+            if left <= len {
+                break;
+            }
+            match len {
+                1..=4 => bytes.push(0x80 | self.rng.u8(0..6) << 2 | (len - 1) as u8),
+                5..=64 => bytes.push((len - 1) as u8),
+                _ => bytes.extend([0x40 | ((len - 1) >> 8) as u8, (len - 1) as u8]),
+            }
+            left -= len;
+        }
+        bytes.extend([0x40 | ((left - 1) >> 8) as u8, (left - 1) as u8]);
+        match self.below(12) {
+            0 => bytes[15] = 0,
+            1 => bytes[4] = self.rng.u8(0..3),
+            2 => bytes.push(self.rng.u8(..)),
+            _ => {}
+        }
+        bytes
+    }
+
     fn now_seconds() -> i64 {
         // Absolute times are far from now on either side; the fixed base keeps sequences the same for ever.
         4_102_444_800
@@ -393,6 +424,12 @@ impl Words {
                 0 => w.pick(&["u64", "i65", "u0", "i0", "x8", "u", "i64", "u63"]),
                 _ => format!("{}{}", if w.below(2) == 0 { 'u' } else { 'i' }, w.rng.u32(1..34)).into_bytes(),
             },
+            // Strings that may be unsound HyperLogLogs.
+            "ukey" => |w| vec![b'u', b'1' + w.rng.u8(0..3)],
+            // Elements of which there are many.
+            "many" => |w| format!("m{}", w.rng.u32(0..100_000)).into_bytes(),
+            // A HyperLogLog's string, or what looks like one.
+            "hll" => |w| w.hyperloglog(),
             // A number for a field of bits: where its type ends as often as not.
             "wide" => |w| if w.below(2) == 0 { w.pick(WIDTHS) } else { w.integer() },
             "bitat" => |w| match w.below(8) {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ._bitmaps import Bitmaps
 from ._hashes import Hashes
+from ._hyperloglogs import HyperLogLogs
 from ._keys import Keys, Server, Strings
 from ._lists import Lists
 from ._sets import Sets
@@ -11,5 +12,5 @@ from ._sorted_sets import SortedSets
 from ._streams import Streams
 
 
-class Commands(Keys, Strings, Bitmaps, Hashes, Lists, Sets, SortedSets, Streams, Server):
+class Commands(Keys, Strings, Bitmaps, HyperLogLogs, Hashes, Lists, Sets, SortedSets, Streams, Server):
     """Every command as a method."""

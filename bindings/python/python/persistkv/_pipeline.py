@@ -13,6 +13,7 @@ from typing import Any
 from . import _persistkv
 from ._arguments import KeyT
 from ._base import Base
+from ._bitmaps import BitFieldOperation
 from ._commands import Commands
 from .exceptions import DataError, Error, WatchError
 
@@ -162,6 +163,10 @@ class Pipeline(Commands):
     def execute_command(self, *args: Any) -> Any:
         """A command by its name and arguments."""
         return self._take(Base.execute, args, {})
+
+    def bitfield(self, key: KeyT, default_overflow: str | None = None) -> BitFieldOperation:
+        """As on the store; the builder's ``execute`` queues the command."""
+        return BitFieldOperation(self, key, default_overflow)
 
     def _run(self, call: _Call) -> Any:
         native = self._native.execute_bytes if call.as_bytes else self._native.execute
