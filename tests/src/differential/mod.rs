@@ -146,9 +146,6 @@ impl Trial<'_> {
         if !found.is_empty() {
             return failed(format!("the data are different:\n  {}", found.join("\n  ")));
         }
-        if std::env::var("NOEX").is_ok() {
-            return Ok(());
-        }
         let judge = seed as usize % self.judges.len();
         let (accused, judge, theirs) = (&mut *self.accused, &mut self.judges[judge], &theirs[judge]);
         exchange::exchange(accused, &ours, judge, theirs, sequence, seed).or_else(failed)
