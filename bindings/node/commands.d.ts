@@ -190,6 +190,21 @@ export interface Commands<T = string> {
   /** As {@link hexists}, with Buffers. */
   hexistsBuffer(key: Argument, field: Argument): number;
 
+  /** Sets the expiry of fields in seconds from now. O(N) where N is the number of fields. Since Redis 7.4.0. */
+  hexpire(key: Argument, time: number | bigint | string, ...conditionAndFields: Arguments): number[];
+  /** As {@link hexpire}, with Buffers. */
+  hexpireBuffer(key: Argument, time: number | bigint | string, ...conditionAndFields: Arguments): number[];
+
+  /** Sets the expiry of fields as a Unix time in seconds. O(N) where N is the number of fields. Since Redis 7.4.0. */
+  hexpireat(key: Argument, time: number | bigint | string, ...conditionAndFields: Arguments): number[];
+  /** As {@link hexpireat}, with Buffers. */
+  hexpireatBuffer(key: Argument, time: number | bigint | string, ...conditionAndFields: Arguments): number[];
+
+  /** Returns the expiry of fields as Unix times in seconds. O(N) where N is the number of fields. Since Redis 7.4.0. */
+  hexpiretime(key: Argument, word: 'FIELDS', numfields: number | string, ...fields: Arguments): number[];
+  /** As {@link hexpiretime}, with Buffers. */
+  hexpiretimeBuffer(key: Argument, word: 'FIELDS', numfields: number | string, ...fields: Arguments): number[];
+
   /** Answers the value of a field. O(1). Since Redis 2.0.0. */
   hget(key: Argument, field: Argument): T | null;
   /** As {@link hget}, with Buffers. */
@@ -199,6 +214,16 @@ export interface Commands<T = string> {
   hgetall(key: Argument): Record<string, T>;
   /** As {@link hgetall}, with Buffers. */
   hgetallBuffer(key: Argument): Record<string, Buffer>;
+
+  /** Answers the values of fields and removes them. O(N) where N is the number of fields. Since Redis 8.0.0. */
+  hgetdel(key: Argument, word: 'FIELDS', numfields: number | string, ...fields: Arguments): Array<T | null>;
+  /** As {@link hgetdel}, with Buffers. */
+  hgetdelBuffer(key: Argument, word: 'FIELDS', numfields: number | string, ...fields: Arguments): Array<Buffer | null>;
+
+  /** Answers the values of fields, and sets or removes their expiry. O(N) where N is the number of fields. Since Redis 8.0.0. */
+  hgetex(key: Argument, ...optionsAndFields: Arguments): Array<T | null>;
+  /** As {@link hgetex}, with Buffers. */
+  hgetexBuffer(key: Argument, ...optionsAndFields: Arguments): Array<Buffer | null>;
 
   /** Adds to the integer in a field, which counts as 0 if it is missing. O(1). Since Redis 2.0.0. */
   hincrby(key: Argument, field: Argument, increment: Argument): Integer;
@@ -232,6 +257,31 @@ export interface Commands<T = string> {
   hmsetBuffer(key: Argument, pairs: Pairs): 'OK';
   hmsetBuffer(key: Argument, ...fieldsAndValues: Arguments): 'OK';
 
+  /** Removes the expiry of fields. O(N) where N is the number of fields. Since Redis 7.4.0. */
+  hpersist(key: Argument, word: 'FIELDS', numfields: number | string, ...fields: Arguments): number[];
+  /** As {@link hpersist}, with Buffers. */
+  hpersistBuffer(key: Argument, word: 'FIELDS', numfields: number | string, ...fields: Arguments): number[];
+
+  /** Sets the expiry of fields in milliseconds from now. O(N) where N is the number of fields. Since Redis 7.4.0. */
+  hpexpire(key: Argument, time: number | bigint | string, ...conditionAndFields: Arguments): number[];
+  /** As {@link hpexpire}, with Buffers. */
+  hpexpireBuffer(key: Argument, time: number | bigint | string, ...conditionAndFields: Arguments): number[];
+
+  /** Sets the expiry of fields as a Unix time in milliseconds. O(N) where N is the number of fields. Since Redis 7.4.0. */
+  hpexpireat(key: Argument, time: number | bigint | string, ...conditionAndFields: Arguments): number[];
+  /** As {@link hpexpireat}, with Buffers. */
+  hpexpireatBuffer(key: Argument, time: number | bigint | string, ...conditionAndFields: Arguments): number[];
+
+  /** Returns the expiry of fields as Unix times in milliseconds. O(N) where N is the number of fields. Since Redis 7.4.0. */
+  hpexpiretime(key: Argument, word: 'FIELDS', numfields: number | string, ...fields: Arguments): number[];
+  /** As {@link hpexpiretime}, with Buffers. */
+  hpexpiretimeBuffer(key: Argument, word: 'FIELDS', numfields: number | string, ...fields: Arguments): number[];
+
+  /** Returns the time to live of fields in milliseconds. O(N) where N is the number of fields. Since Redis 7.4.0. */
+  hpttl(key: Argument, word: 'FIELDS', numfields: number | string, ...fields: Arguments): number[];
+  /** As {@link hpttl}, with Buffers. */
+  hpttlBuffer(key: Argument, word: 'FIELDS', numfields: number | string, ...fields: Arguments): number[];
+
   /** Answers random fields of a hash. O(N) where N is the number of fields answered. Since Redis 6.2.0. */
   hrandfield(key: Argument): T | null;
   hrandfield(key: Argument, count: number | string, withValues?: 'WITHVALUES'): T[];
@@ -251,6 +301,11 @@ export interface Commands<T = string> {
   hsetBuffer(key: Argument, pairs: Pairs): number;
   hsetBuffer(key: Argument, ...fieldsAndValues: Arguments): number;
 
+  /** Sets fields and their expiry. O(N) where N is the number of fields to set. Since Redis 8.0.0. */
+  hsetex(key: Argument, ...optionsFieldsAndValues: Arguments): number;
+  /** As {@link hsetex}, with Buffers. */
+  hsetexBuffer(key: Argument, ...optionsFieldsAndValues: Arguments): number;
+
   /** Sets a field unless it is there already. O(1). Since Redis 2.0.0. */
   hsetnx(key: Argument, field: Argument, value: Argument): number;
   /** As {@link hsetnx}, with Buffers. */
@@ -260,6 +315,11 @@ export interface Commands<T = string> {
   hstrlen(key: Argument, field: Argument): number;
   /** As {@link hstrlen}, with Buffers. */
   hstrlenBuffer(key: Argument, field: Argument): number;
+
+  /** Returns the time to live of fields in seconds. O(N) where N is the number of fields. Since Redis 7.4.0. */
+  httl(key: Argument, word: 'FIELDS', numfields: number | string, ...fields: Arguments): number[];
+  /** As {@link httl}, with Buffers. */
+  httlBuffer(key: Argument, word: 'FIELDS', numfields: number | string, ...fields: Arguments): number[];
 
   /** Answers all values of a hash. O(N) where N is the number of fields. Since Redis 2.0.0. */
   hvals(key: Argument): T[];

@@ -95,6 +95,12 @@ fn transactions() {
     judge(&families::TRANSACTIONS, 60);
 }
 
+/// Only Redis 8.2 judges: Valkey says other things to wrong arguments, and keeps fields that expire in a table.
+#[test]
+fn field_expiry() {
+    judged_by(&["r82"], &families::FIELD_EXPIRY, 60);
+}
+
 #[test]
 fn bitmaps() {
     judge(&families::BITMAPS, 60);

@@ -8,6 +8,9 @@ const store = '(destination: Argument, ...keys: Arguments)';
 const counted = '(numkeys: number | string, ...keysAndOptions: Arguments)';
 const storeCounted = '(destination: Argument, numkeys: number | string, ...keysAndOptions: Arguments)';
 const expire = '(key: Argument, time: number | bigint | string, condition?: "NX" | "XX" | "GT" | "LT"): number';
+const fields = '(key: Argument, word: "FIELDS", numfields: number | string, ...fields: Arguments)';
+const expireFields =
+  '(key: Argument, time: number | bigint | string, ...conditionAndFields: Arguments): number[]';
 const scan = '(key: Argument, cursor: Argument, ...options: Arguments): [cursor: T, elements: T[]]';
 const popped = ['(key: Argument): T | null', '(key: Argument, count: number | string): T[] | null'];
 const scored = ['(key: Argument, start: Argument, stop: Argument, ...options: Arguments): T[]'];
@@ -84,19 +87,31 @@ export const SIGNATURES = {
   // hashes
   hdel: ['(key: Argument, ...fields: Arguments): number'],
   hexists: ['(key: Argument, field: Argument): number'],
+  hexpire: [expireFields],
+  hexpireat: [expireFields],
+  hexpiretime: [`${fields}: number[]`],
   hget: ['(key: Argument, field: Argument): T | null'],
   hgetall: [`${key}: Record<string, T>`],
+  hgetdel: [`${fields}: Array<T | null>`],
+  hgetex: ['(key: Argument, ...optionsAndFields: Arguments): Array<T | null>'],
   hincrby: ['(key: Argument, field: Argument, increment: Argument): Integer'],
   hincrbyfloat: ['(key: Argument, field: Argument, increment: Argument): T'],
   hkeys: [`${key}: T[]`],
   hlen: [`${key}: number`],
   hmget: ['(key: Argument, ...fields: Arguments): Array<T | null>'],
   hmset: ['(key: Argument, pairs: Pairs): "OK"', '(key: Argument, ...fieldsAndValues: Arguments): "OK"'],
+  hpersist: [`${fields}: number[]`],
+  hpexpire: [expireFields],
+  hpexpireat: [expireFields],
+  hpexpiretime: [`${fields}: number[]`],
+  hpttl: [`${fields}: number[]`],
   hrandfield: ['(key: Argument): T | null', '(key: Argument, count: number | string, withValues?: "WITHVALUES"): T[]'],
   hscan: [scan],
   hset: ['(key: Argument, pairs: Pairs): number', '(key: Argument, ...fieldsAndValues: Arguments): number'],
+  hsetex: ['(key: Argument, ...optionsFieldsAndValues: Arguments): number'],
   hsetnx: ['(key: Argument, field: Argument, value: Argument): number'],
   hstrlen: ['(key: Argument, field: Argument): number'],
+  httl: [`${fields}: number[]`],
   hvals: [`${key}: T[]`],
   // lists
   lindex: ['(key: Argument, index: number | string): T | null'],

@@ -6,6 +6,7 @@ import datetime
 
 import persistkv
 import pytest
+from persistkv import HashDataPersistOptions
 from persistkv.exceptions import DataError, ResponseError, WrongTypeError
 
 
@@ -174,6 +175,29 @@ def test_server(store):
     assert store.save() is True and store.bgsave() is True and store.lastsave()
     with pytest.raises(ResponseError):
         store.config_set("databases", 3)
+
+
+def test_field_expiry(store):
+    store.hset("h", mapping={"a": "1", "b": "2", "c": "3"})
+    assert store.hexpire("h", datetime.timedelta(minutes=10), "a", "z") == [1, -2]
+    assert store.hpexpire("h", 500_000, "a", "b", nx=True) == [0, 1]
+    when = datetime.datetime.now() + datetime.timedelta(hours=1)
+    assert store.hexpireat("h", when, "a", gt=True) == [1]
+    assert store.hexpiretime("h", "a", "c", "z") == [int(when.timestamp()), -1, -2]
+    assert store.hpexpireat("h", 4_102_444_800_000, "b") == [1]
+    assert store.hpexpiretime("h", "b") == [4_102_444_800_000]
+    assert 3590 < store.httl("h", "a")[0] <= 3600 and 3_590_000 < store.hpttl("h", "a")[0] <= 3_600_000
+    assert store.hpersist("h", "a", "c") == [1, -1]
+    assert store.hgetex("h", "a", "z", ex=100) == ["1", None] and store.httl("h", "a")[0] <= 100
+    assert store.hgetex("h", "a", persist=True) == ["1"] and store.httl("h", "a") == [-1]
+    assert store.hsetex("h", "a", "9", ex=100, data_persist_option=HashDataPersistOptions.FXX) == 1
+    assert store.hsetex("h", mapping={"a": "8"}, keepttl=True) == 1 and store.httl("h", "a")[0] > 0
+    assert store.hsetex("h", items=["new", "1", "a", "2"], data_persist_option=HashDataPersistOptions.FNX) == 0
+    assert store.hgetdel("h", "a", "b", "z") == ["8", "2", None] and store.hgetall("h") == {"c": "3"}
+    assert store.hexpire("h", 0, "c") == [2] and not store.exists("h")
+    for wrong in (lambda: store.hgetdel("h"), lambda: store.hgetex("h"), lambda: store.hsetex("h", items=["a"])):
+        with pytest.raises(DataError):
+            wrong()
 
 
 def test_every_command_has_a_method(store):

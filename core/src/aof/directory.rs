@@ -180,8 +180,8 @@ pub(super) fn delete_history(
     layout: &Layout,
     mut manifest: Manifest,
 ) -> Result<Manifest> {
-    let temp = layout.path(&layout.temp_base_name());
-    let names = manifest.history.iter().map(|e| layout.path(&e.name)).chain([temp]);
+    let temporary = [layout.temp_base_name(), layout.temp_tail_name()].map(|name| layout.path(&name));
+    let names = manifest.history.iter().map(|e| layout.path(&e.name)).chain(temporary);
     for path in names {
         match fs.remove_file(&path) {
             Ok(()) => {}

@@ -51,6 +51,11 @@ impl Layout {
         format!("temp-{}.base", self.filename)
     }
 
+    /// Name of the commands that will stand behind a snapshot in a base that is being written.
+    pub fn temp_tail_name(&self) -> String {
+        format!("temp-{}.tail", self.filename)
+    }
+
     /// Name of a base, by number and whether it is in RDB form.
     pub fn base_name(&self, seq: u64, rdb: bool) -> String {
         format!("{}.{seq}.base.{}", self.filename, if rdb { "rdb" } else { "aof" })

@@ -8,7 +8,7 @@ use crate::aof::Effects;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::keyspace::{Expiry, Guard, SHARDS, StrRef, type_of};
-use crate::value::hash::Hash;
+use crate::value::hash::{Hash, View};
 use crate::value::list::List;
 use crate::value::set::Set;
 use crate::value::stream::Stream;
@@ -214,6 +214,41 @@ impl<'a> Ctx<'a> {
     }
 }
 
+impl<'a> Ctx<'a> {
+    /// The hash at `key` without the fields that are due; WRONGTYPE for another type. Counts as a read of the key.
+    pub fn hash(&self, key: &[u8]) -> Result<Option<View<'_>>> {
+        Ok(self.whole_hash(key)?.map(|hash| self.guard.hash_view(hash)))
+    }
+
+    /// As the `modify` of other types. Of `fields`, those that are due are deleted first (and the log will say so):
+    /// these must be all that `f` looks at or changes, for when the log is replayed nothing is due.
+    pub fn modify_hash<'f, R>(
+        &mut self,
+        key: &[u8],
+        make: bool,
+        fields: impl Iterator<Item = &'f [u8]>,
+        f: impl FnOnce(&mut Hash, &Limits) -> R,
+    ) -> Result<Option<R>> {
+        let keyspace = self.guard.keyspace();
+        let (may_expire, mut now) = (self.guard.may_expire(), self.guard.known_now());
+        let mut removed = Vec::new();
+        let result = self.modify_whole_hash(key, make, |hash, limits| {
+            if may_expire && let Some(soonest) = hash.soonest() {
+                let now = *now.get_or_insert_with(|| keyspace.clock().now_ms());
+                if soonest < now {
+                    removed = hash.remove_due(fields, now);
+                }
+            }
+            f(hash, limits)
+        });
+        if let Some(now) = now {
+            self.guard.remember_now(now);
+        }
+        self.guard.note_expired_fields(self.session.db, key, removed);
+        result
+    }
+}
+
 /// Reading and changing each aggregate type in the same way.
 macro_rules! typed {
     ($($read:ident, $modify:ident, $type:ident, $variant:ident, $name:literal;)*) => {
@@ -259,7 +294,7 @@ macro_rules! typed {
 
 typed! {
     list, modify_list, List, List, "list";
-    hash, modify_hash, Hash, Hash, "hash";
+    whole_hash, modify_whole_hash, Hash, Hash, "hash";
     set, modify_set, Set, Set, "set";
     zset, modify_zset, ZSet, ZSet, "zset";
     stream, modify_stream, Stream, Stream, "stream";

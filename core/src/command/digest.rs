@@ -94,10 +94,13 @@ impl Signature {
             }
             Value::Hash(hash) => {
                 self.mix(&kind::HASH.to_be_bytes());
-                for (field, value) in hash.iter() {
+                for (field, value, expiry) in hash.iter() {
                     let mut one = Signature::default();
                     one.mix_value(field);
                     one.mix_value(value);
+                    if expiry.is_some() {
+                        one.add(b"!!hexpire!!");
+                    }
                     self.add(&one.0);
                 }
             }

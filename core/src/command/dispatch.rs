@@ -7,7 +7,7 @@ use super::table::{Command, Flags, Keys, resolve};
 use super::transactions;
 use crate::aof::Effects;
 use crate::error::{Error, ErrorKind, Result, text};
-use crate::keyspace::Guard;
+use crate::keyspace::{Expired, Guard};
 use crate::reply::ReplySink;
 use crate::table::MAX_LEN;
 
@@ -54,16 +54,19 @@ pub fn execute(
         _ => keyspace.lock(row.key_positions(argv).into_iter().map(|at| argv[at]))?,
     };
     let mut ctx = Ctx::new(services, session, guard, argv);
-    mind_touching(&mut ctx, row);
+    prepare(&mut ctx, row);
     ctx.writable = writable;
     let result = (row.handler)(&mut ctx, out);
     finish(ctx, writes, result)
 }
 
-/// CLIENT NO-TOUCH: what the session reads does not count as used, unless it says TOUCH.
-pub(super) fn mind_touching(ctx: &mut Ctx<'_>, row: &Command) {
+/// What comes before the handler. CLIENT NO-TOUCH: what the session reads does not count as used, unless it says TOUCH.
+pub(super) fn prepare(ctx: &mut Ctx<'_>, row: &Command) {
     if ctx.session.no_touch {
         ctx.guard.set_no_touch(row.name != "touch");
+    }
+    if row.flags.has(Flags::WRITE) {
+        remove_due_sources(ctx, row);
     }
 }
 
@@ -76,6 +79,18 @@ pub(super) fn allow_write(services: &dyn Services, bytes: usize, denies: bool) -
     services.allow_write(bytes)?;
     services.keyspace().wait_for_saver();
     Ok(())
+}
+
+/// A command of several keys may only read some of them, and is logged as it stands: those that are due go first, since
+/// nothing is due when the log is replayed.
+fn remove_due_sources(ctx: &mut Ctx<'_>, row: &Command) {
+    let one_key = matches!(row.keys, Keys::Range(at, last, _) if at == last);
+    if one_key || matches!(row.keys, Keys::None | Keys::Everything) {
+        return;
+    }
+    for at in row.key_positions(ctx.argv) {
+        ctx.guard.remove_if_due(ctx.session.db, ctx.argv[at]);
+    }
 }
 
 /// Logs what was done while the shards are still held, lets them go, and waits for durability.
@@ -135,23 +150,30 @@ fn record(ctx: &mut Ctx<'_>) -> Result<bool> {
     Ok(true)
 }
 
-/// Deletions of due keys are facts of their own: each stands alone in the log.
-pub(super) fn deletions(expired: &[(usize, Vec<u8>)]) -> Effects {
+/// Deletions of what is due are facts of their own: each stands alone in the log.
+pub(super) fn deletions(expired: &[Expired]) -> Effects {
     let mut effects = Effects::new();
     effects.set_independent();
-    for (db, key) in expired {
-        effects.push(*db as u32, &[&b"DEL"[..], key]);
+    for Expired { db, key, fields } in expired {
+        if fields.is_empty() {
+            effects.push(*db as u32, &[&b"DEL"[..], key]);
+        } else {
+            let head = [&b"HDEL"[..], key];
+            let argv: Vec<&[u8]> = head.into_iter().chain(fields.iter().map(Vec::as_slice)).collect();
+            effects.push(*db as u32, &argv);
+        }
     }
     effects
 }
 
-/// The background tick on one shard: deletes what is due and logs it. True when there is more to do at once.
+/// The background tick on one shard: deletes up to `most` keys and as many fields that are due, and logs it. Whether
+/// there is more to do at once, and whether there will be.
 pub fn expire_shard(services: &dyn Services, index: usize, most: usize) -> Result<(bool, bool)> {
     let mut guard: Guard<'_> = services.keyspace().lock_one(index)?;
     if !guard.awaits_expiry() {
         return Ok((false, false));
     }
-    let more = guard.expire_some(most);
+    let more = guard.expire_some(most) | guard.expire_some_fields(most);
     let expired = guard.take_expired();
     guard.settle_watches(false);
     if !expired.is_empty() {

@@ -52,6 +52,8 @@ pub(super) fn payload(ctx: &Ctx<'_>, key: &[u8]) -> Result<Option<Vec<u8>>> {
         Some(Ok(StrRef::Bytes(bytes))) => Body::Bytes(bytes),
         Some(Err(())) => {
             let Some(Some(value)) = ctx.guard.value(ctx.db(), key) else { return Ok(None) };
+            // Only Redis since 7.4 restores expiring fields of hashes as they are dumped here.
+            let level = if value.soonest().is_some() { Level::V12 } else { level };
             return rdb::dump_value(value, level, compress).map(Some);
         }
     };

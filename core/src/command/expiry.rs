@@ -1,10 +1,11 @@
 //! Expiry of keys: setting, asking, removing. The log gets absolute milliseconds, and a DEL for a time that is over.
 
 use super::args;
+use super::conditions::Conditions;
 use super::ctx::Ctx;
 use super::table::{Command, Flags, Group, Handler, Keys};
 use crate::encoding::num;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::reply::ReplySink;
 
 const READ: Flags = Flags::READONLY.and(Flags::FAST);
@@ -45,50 +46,6 @@ pub(super) const COMMANDS: &[Command] = &[
     row("pttl", 2, READ, "2.6.0", pttl, "Returns a key's time to live in milliseconds."),
     row("ttl", 2, READ, "1.0.0", ttl, "Returns a key's time to live in seconds."),
 ];
-
-/// When an expiry is to be set, depending on the one there is.
-#[derive(Clone, Copy, Default)]
-struct Conditions {
-    nx: bool,
-    xx: bool,
-    gt: bool,
-    lt: bool,
-}
-
-impl Conditions {
-    fn parse(words: &[&[u8]]) -> Result<Self> {
-        let mut found = Self::default();
-        for word in words {
-            let flag = match () {
-                () if args::is(word, "nx") => &mut found.nx,
-                () if args::is(word, "xx") => &mut found.xx,
-                () if args::is(word, "gt") => &mut found.gt,
-                () if args::is(word, "lt") => &mut found.lt,
-                () => {
-                    let shown = args::shown(word, usize::MAX);
-                    return Err(Error::command(format!("ERR Unsupported option {shown}")));
-                }
-            };
-            *flag = true;
-        }
-        if found.nx && (found.xx || found.gt || found.lt) {
-            let text = "ERR NX and XX, GT or LT options at the same time are not compatible";
-            return Err(Error::command(text));
-        }
-        if found.gt && found.lt {
-            return Err(Error::command("ERR GT and LT options at the same time are not compatible"));
-        }
-        Ok(found)
-    }
-
-    /// Whether `new` may take the place of `old`; no expiry counts as infinitely far.
-    fn allow(self, old: Option<i64>, new: i64) -> bool {
-        !(self.nx && old.is_some()
-            || self.xx && old.is_none()
-            || self.gt && old.is_none_or(|old| new <= old)
-            || self.lt && old.is_some_and(|old| new >= old))
-    }
-}
 
 /// How a command gives its time.
 struct Form {

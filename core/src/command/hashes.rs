@@ -1,4 +1,7 @@
-//! Commands on hashes.
+//! Commands on hashes. The expiry of fields is in [`expiry`] and [`combined`]; here a field that is due is not there.
+
+pub(super) mod combined;
+pub(super) mod expiry;
 
 use super::args;
 use super::ctx::Ctx;
@@ -9,7 +12,7 @@ use crate::encoding::longdouble::LongDouble;
 use crate::encoding::num;
 use crate::error::{Error, Result, text};
 use crate::reply::ReplySink;
-use crate::value::hash::{Hash, Pair};
+use crate::value::hash::{Pair, View};
 
 /// What the rows have in common: one key in front.
 const HASH: Command = Command {
@@ -201,7 +204,7 @@ fn set_fields(ctx: &mut Ctx<'_>, name: &str) -> Result<usize> {
     let (pairs, []) = args.as_chunks::<2>() else {
         return Err(Error::command(format!("ERR wrong number of arguments for '{name}' command")));
     };
-    let new = ctx.modify_hash(key, true, |hash, limits| {
+    let new = ctx.modify_hash(key, true, pairs.iter().map(|pair| pair[0]), |hash, limits| {
         hash.prepare(args, limits);
         pairs.iter().filter(|[field, value]| hash.set(field, value, limits)).count()
     })?;
@@ -214,7 +217,7 @@ fn hsetnx(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let is_new = !ctx.hash(key)?.is_some_and(|hash| hash.contains(field));
     if is_new {
         let args = &ctx.argv[2..];
-        ctx.modify_hash(key, true, |hash, limits| {
+        ctx.modify_hash(key, true, [field].into_iter(), |hash, limits| {
             hash.prepare(args, limits);
             hash.set(field, args[1], limits)
         })?;
@@ -226,8 +229,9 @@ fn hsetnx(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
 
 fn hdel(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let (key, fields) = (ctx.argv[1], &ctx.argv[2..]);
-    let removed =
-        ctx.modify_hash(key, false, |hash, _| fields.iter().filter(|field| hash.remove(field)).count())?;
+    let removed = ctx.modify_hash(key, false, fields.iter().copied(), |hash, _| {
+        fields.iter().filter(|field| hash.remove(field)).count()
+    })?;
     let removed = removed.unwrap_or(0);
     ctx.dirty(removed);
     out.int(removed as i64);
@@ -237,13 +241,13 @@ fn hdel(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
 fn hincrby(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let (key, field) = (ctx.argv[1], ctx.argv[2]);
     let by = args::int(ctx.argv[3])?;
-    let changed = ctx.modify_hash(key, true, |hash, limits| {
-        let old = match hash.get(field) {
+    let changed = ctx.modify_hash(key, true, [field].into_iter(), |hash, limits| {
+        let old = match hash.find(field) {
             None => 0,
-            Some(value) => value.as_i64().ok_or(Error::command("ERR hash value is not an integer"))?,
+            Some((value, _)) => value.as_i64().ok_or(Error::command("ERR hash value is not an integer"))?,
         };
         let new = old.checked_add(by).ok_or(Error::command(text::OVERFLOW))?;
-        hash.set(field, &num::fmt_i64(new), limits);
+        hash.set_keeping(field, &num::fmt_i64(new), limits);
         Ok(new)
     })?;
     let new = changed.unwrap_or(Ok(by))?;
@@ -258,23 +262,30 @@ fn hincrbyfloat(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     if !by.is_finite() {
         return Err(Error::command("ERR value is NaN or Infinity"));
     }
-    let changed = ctx.modify_hash(key, true, |hash, limits| {
-        let old = match hash.get(field) {
-            None => LongDouble::ZERO,
-            Some(value) => LongDouble::parse(value.as_bytes(&mut num::NumBuf::new()))
-                .ok_or(Error::command("ERR hash value is not a float"))?,
+    let changed = ctx.modify_hash(key, true, [field].into_iter(), |hash, limits| {
+        let (old, expiry) = match hash.find(field) {
+            None => (LongDouble::ZERO, None),
+            Some((value, expiry)) => {
+                let number = LongDouble::parse(value.as_bytes(&mut num::NumBuf::new()));
+                (number.ok_or(Error::command("ERR hash value is not a float"))?, expiry)
+            }
         };
         let new = old + by;
         if !new.is_finite() {
             return Err(Error::command("ERR increment would produce NaN or Infinity"));
         }
         let new = new.to_text();
-        hash.set(field, new.as_bytes(), limits);
-        Ok(new)
+        hash.set_keeping(field, new.as_bytes(), limits);
+        Ok((new, expiry.is_some()))
     })?;
-    let new = changed.unwrap_or_else(|| Ok(by.to_text()))?;
-    // The sum is logged, not the increment: replaying must not depend on arithmetic.
-    ctx.log_instead(&[b"HSET", key, field, new.as_bytes()]);
+    let (new, expires) = changed.unwrap_or_else(|| Ok((by.to_text(), false)))?;
+    // The sum is logged, not the increment: replaying must not depend on arithmetic. HSET is what every server knows,
+    // but it would end the field's expiry.
+    if expires {
+        ctx.log_instead(&[b"HSETEX", key, b"KEEPTTL", b"FIELDS", b"1", field, new.as_bytes()]);
+    } else {
+        ctx.log_instead(&[b"HSET", key, field, new.as_bytes()]);
+    }
     ctx.dirty(1);
     out.bulk(new.as_bytes());
     Ok(())
@@ -319,8 +330,8 @@ fn hlen(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
 
 fn hgetall(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let hash = ctx.hash(ctx.argv[1])?;
-    out.map(hash.map_or(0, Hash::len));
-    for (field, value) in hash.into_iter().flat_map(Hash::iter) {
+    out.map(hash.map_or(0, |hash| hash.live_len()));
+    for (field, value) in hash.iter().flat_map(View::iter) {
         out.element(field);
         out.element(value);
     }
@@ -329,15 +340,15 @@ fn hgetall(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
 
 fn hkeys(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let hash = ctx.hash(ctx.argv[1])?;
-    out.array(hash.map_or(0, Hash::len));
-    hash.into_iter().flat_map(Hash::iter).for_each(|(field, _)| out.element(field));
+    out.array(hash.map_or(0, |hash| hash.live_len()));
+    hash.iter().flat_map(View::iter).for_each(|(field, _)| out.element(field));
     Ok(())
 }
 
 fn hvals(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let hash = ctx.hash(ctx.argv[1])?;
-    out.array(hash.map_or(0, Hash::len));
-    hash.into_iter().flat_map(Hash::iter).for_each(|(_, value)| out.element(value));
+    out.array(hash.map_or(0, |hash| hash.live_len()));
+    hash.iter().flat_map(View::iter).for_each(|(_, value)| out.element(value));
     Ok(())
 }
 
@@ -370,8 +381,10 @@ fn hrandfield(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
         }
         (Some(hash), Draw::Repeats(count)) => {
             let picker = hash.picker();
-            let mut pick = || picker.pick(&mut random).expect("a hash that is there has fields");
-            drawn(count, std::iter::repeat_with(&mut pick).take(count), with_values, out);
+            // A hash that is there may have nothing but fields that are due.
+            let count = if picker.is_empty() { 0 } else { count };
+            let pick = || picker.pick(&mut random);
+            drawn(count, std::iter::repeat_with(pick).map_while(|pair| pair).take(count), with_values, out);
         }
     }
     Ok(())

@@ -4,7 +4,7 @@ use super::dispatch::deletions;
 use super::services::Services;
 use crate::config::{Config, Directive};
 use crate::error::Result;
-use crate::keyspace::{Policy, Settings};
+use crate::keyspace::{Expired, Policy, Settings};
 
 /// Room asked of the log for one deletion beyond the key's own bytes: SELECT and DEL.
 const DELETION: usize = 128;
@@ -34,7 +34,7 @@ pub fn relieve(services: &dyn Services) -> Result<(bool, u64)> {
         keyspace.wait_for_saver();
         let Some((mut guard, db, key)) = keyspace.evict_one()? else { return Ok((false, lsn)) };
         guard.settle_watches(true);
-        let recorded = services.record(&deletions(&[(db, key)]), 1)?;
+        let recorded = services.record(&deletions(&[Expired { db, key, fields: Vec::new() }]), 1)?;
         guard.note_lsn(recorded);
         lsn = recorded;
     }

@@ -7,6 +7,7 @@
 
 pub mod args;
 mod bitmaps;
+mod conditions;
 pub mod ctx;
 mod debug;
 mod details;

@@ -325,6 +325,8 @@ pub fn commands() -> impl Iterator<Item = &'static Command> {
         super::dump::COMMANDS,
         super::expiry::COMMANDS,
         super::hashes::COMMANDS,
+        super::hashes::combined::COMMANDS,
+        super::hashes::expiry::COMMANDS,
         super::hyperloglog::COMMANDS,
         super::introspect::COMMANDS,
         super::keys::COMMANDS,

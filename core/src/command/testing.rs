@@ -75,6 +75,11 @@ impl Bench {
         std::mem::take(&mut *self.store.logged.lock().expect("no test panics while it logs"))
     }
 
+    /// The store, for what is not a command.
+    pub(crate) fn services(&self) -> &dyn Services {
+        &self.store
+    }
+
     /// Moves the clock.
     pub(crate) fn advance(&self, ms: i64) {
         self.clock.fetch_add(ms, Ordering::Relaxed);

@@ -247,7 +247,7 @@ fn run(
     let mut session = session;
     for (row, argv) in rows.iter().zip(&commands) {
         let mut ctx = Ctx::new(services, session, guard, argv);
-        dispatch::mind_touching(&mut ctx, row);
+        dispatch::prepare(&mut ctx, row);
         ctx.writable = writes;
         if let Err(error) = (row.handler)(&mut ctx, out) {
             out.error(&error);
@@ -309,10 +309,9 @@ impl<'a> Unit<'a> {
     }
 
     fn take_expired(&mut self, guard: &mut Guard<'_>) {
-        for (db, key) in guard.take_expired() {
-            self.effects.push(db as u32, &[&b"DEL"[..], &key]);
-            self.dirty += 1;
-        }
+        let expired = guard.take_expired();
+        self.dirty += expired.len() as u64;
+        self.effects.append(&dispatch::deletions(&expired));
     }
 
     /// Logs everything as one, lets the shards go and waits for durability.

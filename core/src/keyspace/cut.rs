@@ -50,6 +50,7 @@ pub(super) struct State {
 pub struct Cut {
     keyspace: Arc<Keyspace>,
     ledger: Arc<Ledger>,
+    expiring_fields: bool,
     done: bool,
 }
 
@@ -68,8 +69,10 @@ impl Keyspace {
             }
         }
         let ledger = Arc::new(Ledger::default());
-        let cut = Cut { keyspace: Arc::clone(self), ledger: Arc::clone(&ledger), done: false };
+        let (keyspace, of_cut) = (Arc::clone(self), Arc::clone(&ledger));
+        let mut cut = Cut { keyspace, ledger: of_cut, expiring_fields: false, done: false };
         let mut guard = self.lock_all()?;
+        cut.expiring_fields = guard.has_expiring_fields();
         let mut state = self.cut_state()?;
         state.epoch = state.epoch.wrapping_add(1);
         state.ledger = Some(Arc::clone(&ledger));
@@ -133,6 +136,11 @@ impl Keyspace {
 }
 
 impl Cut {
+    /// Whether some hash of the view has expiring fields, which not every form of file can hold.
+    pub fn has_expiring_fields(&self) -> bool {
+        self.expiring_fields
+    }
+
     /// Hands every key over as it was at the cut; an error of the sink gives the cut up and is returned.
     pub fn run(mut self, sink: &mut dyn Sink) -> Result<()> {
         let mut buffer = SavedBuf::default();

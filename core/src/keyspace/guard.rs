@@ -8,7 +8,8 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use super::access::Access;
-use super::shard::{Shard, dispose, footprint, int_of, kind};
+use super::expiry::Expired;
+use super::shard::{Shard, dispose, footprint, int_of, kind, soonest};
 use super::{Keyspace, SHARDS, shard_of};
 use crate::encoding::num;
 use crate::error::Result;
@@ -21,8 +22,6 @@ use crate::value::Value;
 const INLINE_MAX: usize = 4 * 1024;
 /// Redis's limit for `embstr`.
 const EMBSTR_MAX: usize = 44;
-/// Keys that are due which one write call deletes besides its own.
-const DUE_PER_WRITE: usize = 2;
 
 /// What becomes of a key's expiry when its value is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,7 +109,7 @@ pub struct Guard<'a> {
     many: Vec<(usize, MutexGuard<'a, Shard>)>,
     /// Read once per guard, and only when an expiry asks for it.
     now: Cell<Option<i64>>,
-    expired: Vec<(usize, Vec<u8>)>,
+    pub(super) expired: Vec<Expired>,
     no_touch: bool,
 }
 
@@ -157,7 +156,7 @@ impl<'a> Guard<'a> {
         self.one.iter().chain(self.many.iter()).find(|(at, _)| *at == index).map(|(_, shard)| &**shard)
     }
 
-    fn shard(&self, hash: u64) -> &Shard {
+    pub(super) fn shard(&self, hash: u64) -> &Shard {
         let wanted = shard_of(hash);
         if let Some((index, shard)) = &self.one
             && *index == wanted
@@ -187,6 +186,16 @@ impl<'a> Guard<'a> {
         let now = self.keyspace.clock.now_ms();
         self.now.set(Some(now));
         now
+    }
+
+    /// The time of this command if somebody asked for it already.
+    pub(crate) fn known_now(&self) -> Option<i64> {
+        self.now.get()
+    }
+
+    /// Makes `now` the time of this command.
+    pub(crate) fn remember_now(&self, now: i64) {
+        self.now.set(Some(now));
     }
 
     pub(super) fn is_due(&self, expiry: Option<i64>) -> bool {
@@ -310,88 +319,18 @@ impl<'a> Guard<'a> {
         Some(self.peek(db, key)?.expiry())
     }
 
-    /// Deletes the key if it is due. Every changing call does this first.
-    pub(super) fn purge(&mut self, db: usize, h: u64, key: &[u8]) {
-        let expiry = self.shard(h).find(db, h, key).and_then(Entry::expiry);
-        if self.is_due(expiry)
-            && let Some(entry) = self.shard_mut(h).take(db, h, key)
-        {
-            dispose(entry);
-            self.shard_mut(h).watches.bump(db, key);
-            self.note_expired(db, key);
-        }
-    }
-
-    fn note_expired(&mut self, db: usize, key: &[u8]) {
-        self.keyspace.counters.expired.fetch_add(1, Ordering::Relaxed);
-        self.expired.push((db, key.to_vec()));
-    }
-
-    /// Keys deleted since they were due, as (database, key): to be logged before the command's own effects.
-    pub fn take_expired(&mut self) -> Vec<(usize, Vec<u8>)> {
-        std::mem::take(&mut self.expired)
-    }
-
-    /// Deletes up to `most` keys that are due in the locked shards; true when there may be more.
-    pub fn expire_some(&mut self, most: usize) -> bool {
-        if !self.keyspace.active_expire.load(Ordering::Relaxed)
-            || self.keyspace.loading.load(Ordering::Relaxed)
-        {
-            return false;
-        }
-        let now = self.now();
-        let mut due: Vec<(usize, Vec<u8>)> = Vec::new();
-        let mut left = most;
-        for (_, shard) in self.shards() {
-            for (db, share) in shard.dbs.iter_mut().enumerate() {
-                let Some(share) = share else { continue };
-                let hashes = share.wheel.take_due(now, left);
-                left -= hashes.len();
-                for h in hashes {
-                    let mut later = None;
-                    share.table.find_by_hash(h, |entry| {
-                        match entry.expiry() {
-                            Some(at) if at < now => due.push((db, entry.key().to_vec())),
-                            Some(at) => later = Some(at),
-                            None => {}
-                        }
-                        false
-                    });
-                    if let Some(at) = later {
-                        share.wheel.add(h, at, now);
-                    }
-                }
-            }
-        }
-        for (db, key) in due {
-            self.purge(db, hash(&key), &key);
-        }
-        left == 0
-    }
-
-    /// The small share of expiry work that rides on a write call.
-    pub fn expire_a_few(&mut self) {
-        if self.keyspace.has_expiring() {
-            self.expire_some(DUE_PER_WRITE);
-        }
-    }
-
-    /// Whether any locked shard has a key with an expiry to come.
-    pub(crate) fn awaits_expiry(&self) -> bool {
-        self.shards_ref().any(|shard| shard.dbs.iter().flatten().any(|share| share.wheel.next().is_some()))
-    }
-
     fn add(&mut self, db: usize, h: u64, entry: Entry<Value>) {
         let born = self.keyspace.access.born(self.seconds());
         self.add_used(db, h, entry, born);
     }
 
     fn add_used(&mut self, db: usize, h: u64, entry: Entry<Value>, clock: u32) {
-        if entry.expiry().is_some() {
+        let expires = entry.expiry().is_some() || soonest(&entry).is_some();
+        if expires {
             self.keyspace.may_expire.store(true, Ordering::Relaxed);
         }
         entry.set_clock(clock);
-        let now = if entry.expiry().is_some() { self.now() } else { 0 };
+        let now = if expires { self.now() } else { 0 };
         self.shard_mut(h).insert(db, h, entry, now);
     }
 
@@ -479,7 +418,7 @@ impl<'a> Guard<'a> {
         self.add_used(db, h, Entry::with_boxed(key, Box::new(value), expiry, kind::BOXED, 0), clock);
     }
 
-    fn remove_hashed(&mut self, db: usize, h: u64, key: &[u8]) -> bool {
+    pub(super) fn remove_hashed(&mut self, db: usize, h: u64, key: &[u8]) -> bool {
         match self.shard_mut(h).take(db, h, key) {
             Some(entry) => {
                 dispose(entry);
@@ -570,15 +509,26 @@ impl<'a> Guard<'a> {
             shard.recount(db);
             return None;
         };
-        let before = value.memory();
+        let (before, soonest_before) = (value.memory(), value.soonest());
         let result = f(value);
         *memory = *memory + value.memory() - before;
-        let is_empty = value.is_empty_aggregate();
+        let (is_empty, soonest) = (value.is_empty_aggregate(), value.soonest());
         shard.recount(db);
+        if soonest != soonest_before {
+            self.note_soonest(db, h, soonest_before, soonest);
+        }
         if is_empty {
             self.remove_hashed(db, h, key);
         }
         Some(result)
+    }
+
+    fn note_soonest(&mut self, db: usize, h: u64, before: Option<i64>, after: Option<i64>) {
+        let now = self.now();
+        if after.is_some() {
+            self.keyspace.may_expire.store(true, Ordering::Relaxed);
+        }
+        self.shard_mut(h).note_soonest(db, h, before, after, now);
     }
 
     /// As [`Guard::modify`]; a missing key is made with `make` first (and not kept if it stays empty).

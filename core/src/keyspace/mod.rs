@@ -14,13 +14,13 @@ mod access;
 mod clock;
 pub mod cut;
 mod eviction;
+mod expiry;
 mod flush;
 mod guard;
 mod pace;
 mod scan;
 mod shard;
 mod watch;
-mod wheel;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -28,6 +28,7 @@ use std::sync::atomic::AtomicU64;
 pub use access::Use;
 pub use clock::Clock;
 pub use eviction::{Policy, Settings};
+pub use expiry::Expired;
 pub(crate) use guard::type_of;
 pub use guard::{Expiry, Guard, StrRef, Taken};
 use shard::Shard;
@@ -46,6 +47,8 @@ pub const SHARDS: usize = 1 << SHARD_BITS;
 pub struct Counters {
     /// Keys deleted since they were due.
     pub expired: AtomicU64,
+    /// Fields of hashes deleted since they were due.
+    pub expired_fields: AtomicU64,
     /// Reads that found their key.
     pub hits: AtomicU64,
     /// Reads that did not.
@@ -194,6 +197,15 @@ impl Keyspace {
             if let Some(share) = self.lock_shard(index)?.db(db) {
                 total = (total.0 + share.table.len(), total.1 + share.expiring);
             }
+        }
+        Ok(total)
+    }
+
+    /// Hashes with expiring fields of a database, for INFO.
+    pub fn hashes_expiring(&self, db: usize) -> Result<usize> {
+        let mut total = 0;
+        for index in 0..SHARDS {
+            total += self.lock_shard(index)?.db(db).map_or(0, |share| share.hashes_expiring);
         }
         Ok(total)
     }

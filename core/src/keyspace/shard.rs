@@ -4,9 +4,8 @@
 use std::sync::Arc;
 
 use super::watch::Watches;
-use super::wheel::Wheel;
 use crate::reclaim;
-use crate::table::{Entry, Payload, PayloadMut, Table};
+use crate::table::{Entry, Payload, PayloadMut, Table, Wheel};
 use crate::value::Value;
 use crate::value::saved::{Body, HeadRef, SavedBuf};
 use crate::value::snapshot::{Head, Ledger};
@@ -30,6 +29,10 @@ pub(super) struct Db {
     pub(super) wheel: Wheel,
     /// Keys that have an expiry.
     pub(super) expiring: usize,
+    /// When to look at hashes with expiring fields.
+    pub(super) field_wheel: Wheel,
+    /// How many hashes have expiring fields.
+    pub(super) hashes_expiring: usize,
     /// Bytes of entries and boxed values.
     pub(super) memory: usize,
     /// Bytes of this share that [`Shard::used`] counts.
@@ -142,6 +145,10 @@ impl Shard {
             share.expiring += 1;
             share.wheel.add(hash, expiry, now);
         }
+        if let Some(soonest) = soonest(&entry) {
+            share.hashes_expiring += 1;
+            share.field_wheel.add(hash, soonest, now);
+        }
         share.table.insert(hash, entry);
         self.recount(db);
     }
@@ -156,6 +163,7 @@ impl Shard {
         let entry = share.table.remove(hash, key);
         if let Some(entry) = &entry {
             share.expiring -= usize::from(entry.expiry().is_some());
+            share.hashes_expiring -= usize::from(soonest(entry).is_some());
             share.memory -= footprint(entry);
         }
         self.recount(db);
@@ -176,17 +184,36 @@ impl Shard {
             self.recount(db);
             return false;
         };
-        let had = entry.expiry().is_some();
+        let old = entry.expiry();
         let before = entry.alloc_size();
         entry.set_expiry(expiry);
         *memory = *memory + entry.alloc_size() - before;
         let share = self.db_or_new(db);
-        share.expiring = share.expiring + usize::from(expiry.is_some()) - usize::from(had);
+        share.expiring = share.expiring + usize::from(expiry.is_some()) - usize::from(old.is_some());
         if let Some(at) = expiry {
-            share.wheel.add(hash, at, now);
+            share.wheel.move_to(hash, old, at, now);
         }
         self.recount(db);
         true
+    }
+
+    /// Counts a value's change from one time of first expiry of a field to another, and sees that the tick looks in time.
+    pub(super) fn note_soonest(
+        &mut self,
+        db: usize,
+        hash: u64,
+        before: Option<i64>,
+        after: Option<i64>,
+        now: i64,
+    ) {
+        let share = self.db_or_new(db);
+        share.hashes_expiring =
+            share.hashes_expiring + usize::from(after.is_some()) - usize::from(before.is_some());
+        if let Some(after) = after
+            && before.is_none_or(|before| after < before)
+        {
+            share.field_wheel.move_to(hash, before, after, now);
+        }
     }
 
     /// The saver's step: what was put aside, then a chain of what is still owed. `false`: this shard owes nothing more.
@@ -251,6 +278,14 @@ impl Shard {
             return None;
         }
         Some(elements.save_step(chains, out))
+    }
+}
+
+/// When to look at the fields of a hash; `None` when none of them expires, and for everything else.
+pub(super) fn soonest(entry: &Entry<Value>) -> Option<i64> {
+    match entry.payload() {
+        Payload::Inline(_) => None,
+        Payload::Boxed(value) => value.soonest(),
     }
 }
 

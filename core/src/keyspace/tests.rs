@@ -1,11 +1,12 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64};
 
+use super::shard::soonest;
 use super::*;
-use crate::value::Value;
 use crate::value::elements::{Elements, Records};
 use crate::value::hash::Hash;
 use crate::value::saved::{BigKind, Body, HeadRef, Sink};
+use crate::value::{Limits, Value};
 
 /// A big key under way: database, key, announced elements, elements.
 type Big = (u32, Vec<u8>, usize, BTreeMap<Vec<u8>, Vec<u8>>);
@@ -89,6 +90,14 @@ fn set_field(guard: &mut Guard<'_>, db: usize, key: &[u8], field: u32, value: &[
     });
 }
 
+fn set_field_expiry(guard: &mut Guard<'_>, db: usize, key: &[u8], field: u32, expiry: Option<i64>) {
+    let now = guard.now();
+    guard.modify(db, key, |v| match v {
+        Value::Hash(hash) => hash.set_expiry(&field.to_be_bytes(), expiry, now),
+        _ => None,
+    });
+}
+
 /// Takes a cut of everything without anything going on: the truth to compare with.
 fn contents(keyspace: &Arc<Keyspace>) -> Seen {
     let mut seen = Seen::default();
@@ -134,6 +143,12 @@ fn random_change(keyspace: &Keyspace, rng: &mut fastrand::Rng) {
                 for _ in 0..20 {
                     set_field(&mut guard, db, &a, rng.u32(0..400), &rng.u32(..).to_be_bytes());
                 }
+                for _ in 0..rng.u32(0..8) {
+                    // Around the present, or none: what is due goes below.
+                    let expiry = (rng.u8(..4) > 0).then(|| rng.i64(999_000..1_900_000));
+                    set_field_expiry(&mut guard, db, &a, rng.u32(0..400), expiry);
+                }
+                guard.expire_some_fields(rng.usize(1..5));
             }
         }
     }
@@ -188,6 +203,12 @@ fn a_cut_is_the_data_set_of_one_instant_whatever_writers_do() {
             sink.meddle();
             cut.run(&mut sink).unwrap();
             assert_eq!(sink.seen.keys, truth.keys, "seed {seed}");
+            let counted: usize = (0..4).map(|db| keyspace.hashes_expiring(db).unwrap()).sum();
+            let mut there = 0;
+            let guard = keyspace.lock_all().unwrap();
+            (0..4).for_each(|db| guard.for_each(db, |e| there += usize::from(soonest(e).is_some())));
+            assert_eq!(counted, there);
+            drop(guard);
             assert!(keyspace.lock_all().unwrap().counted_memory_is_right().unwrap());
             assert_eq!(keyspace.running_total(), keyspace.memory().unwrap());
         }
@@ -311,6 +332,52 @@ impl Sink for Sum {
     }
 }
 
+/// Fields that are due go in small portions, whatever form the hash has, and the hash goes with its last field.
+#[test]
+fn fields_that_are_due_are_deleted_within_the_budget() {
+    let time = Arc::new(AtomicI64::new(1_000));
+    for count in [20u32, 2_000] {
+        time.store(1_000, Ordering::Relaxed);
+        let keyspace = Arc::new(Keyspace::new(1, Clock::Manual(Arc::clone(&time))));
+        let mut guard = keyspace.lock_all().unwrap();
+        let mut hash = Hash::new();
+        for i in 0..count {
+            hash.set(&i.to_be_bytes(), b"v", &Limits::default());
+        }
+        guard.set_value(0, b"h", Value::Hash(hash), Expiry::Clear);
+        for i in 0..count {
+            set_field_expiry(&mut guard, 0, b"h", i, Some(2_000 + i64::from(i)));
+        }
+        assert_eq!(keyspace_hashes(&guard), 1);
+        assert!(!guard.expire_some_fields(10) && guard.take_expired().is_empty());
+        drop(guard);
+        time.store(100_000, Ordering::Relaxed);
+        let mut gone = 0;
+        loop {
+            let mut guard = keyspace.lock_all().unwrap();
+            let more = guard.expire_some_fields(7);
+            for expired in guard.take_expired() {
+                assert!(expired.key == b"h" && (1..=7).contains(&expired.fields.len()));
+                gone += expired.fields.len();
+            }
+            assert!(guard.counted_memory_is_right().unwrap());
+            if !more {
+                assert!(!guard.awaits_expiry() && guard.peek(0, b"h").is_none());
+                assert_eq!(keyspace_hashes(&guard), 0);
+                break;
+            }
+        }
+        assert_eq!(gone, count as usize);
+    }
+}
+
+fn keyspace_hashes(guard: &Guard<'_>) -> usize {
+    let mut there = 0;
+    guard.for_each(0, |entry| there += usize::from(soonest(entry).is_some()));
+    assert_eq!(guard.has_expiring_fields(), there > 0);
+    there
+}
+
 #[test]
 fn what_is_due_is_hidden_then_deleted_and_noted() {
     let time = Arc::new(AtomicI64::new(1_000));
@@ -325,7 +392,10 @@ fn what_is_due_is_hidden_then_deleted_and_noted() {
     assert_eq!(keyspace.len(0).unwrap(), 100);
     let mut guard = keyspace.lock_all().unwrap();
     assert!(!guard.remove(0, &0u32.to_be_bytes()));
-    assert_eq!(guard.take_expired(), vec![(0, 0u32.to_be_bytes().to_vec())]);
+    assert_eq!(
+        guard.take_expired(),
+        vec![Expired { db: 0, key: 0u32.to_be_bytes().to_vec(), fields: Vec::new() }]
+    );
     drop(guard);
     time.store(3_000, Ordering::Relaxed);
     let mut guard = keyspace.lock_all().unwrap();

@@ -123,7 +123,6 @@ impl Loader for Checker {
 
     fn unsupported(&mut self, key: Option<&LoadedKey<'_>>, what: &Refused) -> Verdict {
         let (name, elements) = match what {
-            Refused::ExpiringFields(_) => ("hash with expiring fields", 0),
             Refused::Function(source) => {
                 self.report.functions.push(library_name(source));
                 ("function library", 0)

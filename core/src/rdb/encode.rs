@@ -7,7 +7,8 @@ use super::writer::Level;
 use super::{container, kind, stream};
 use crate::encoding::listpack::{self, ListpackRef, LpValue};
 use crate::encoding::num::{NumBuf, parse_f64};
-use crate::value::elements::Records;
+use crate::value::elements::{Records, split_expiry};
+use crate::value::hash::triplets;
 use crate::value::list::{Node, Nodes};
 use crate::value::saved::{BigKind, Body};
 
@@ -26,6 +27,7 @@ pub(super) fn kind(body: &Body<'_>, level: Level) -> u8 {
         Body::SetListpack(_) => kind::SET,
         Body::HashListpack(_) if packed => kind::HASH_LISTPACK,
         Body::HashListpack(_) => kind::HASH,
+        Body::HashTriplets(_) => kind::HASH_LISTPACK_TTL,
         Body::ZSetListpack(_) if packed => kind::ZSET_LISTPACK,
         Body::ZSetListpack(_) => kind::ZSET_2,
         Body::Elements(big, ..) => big_kind(*big),
@@ -39,6 +41,7 @@ pub(super) fn big_kind(big: BigKind) -> u8 {
     match big {
         BigKind::Set => kind::SET,
         BigKind::Hash => kind::HASH,
+        BigKind::ExpiringHash { .. } => kind::HASH_TTL,
         BigKind::ZSet => kind::ZSET_2,
     }
 }
@@ -46,9 +49,11 @@ pub(super) fn big_kind(big: BigKind) -> u8 {
 /// Whether there is nothing in the value. Such keys do not exist, and older servers would make one of it.
 pub(super) fn is_empty(body: &Body<'_>) -> bool {
     match body {
-        Body::ListListpack(lp) | Body::SetListpack(lp) | Body::HashListpack(lp) | Body::ZSetListpack(lp) => {
-            lp.len() <= listpack::HEADER + 1
-        }
+        Body::ListListpack(lp)
+        | Body::SetListpack(lp)
+        | Body::HashListpack(lp)
+        | Body::HashTriplets(lp)
+        | Body::ZSetListpack(lp) => lp.len() <= listpack::HEADER + 1,
         Body::SetIntset(intset) => intset.len() <= INTSET_HEADER,
         Body::ListNodes(nodes) => nodes.is_empty(),
         Body::Elements(_, count, _) => *count == 0,
@@ -74,10 +79,15 @@ pub(super) fn body<W: Write>(out: &mut Out<W>, body: &Body<'_>, level: Level) ->
         Body::SetListpack(lp) => plain(out, lp, 1),
         Body::HashListpack(lp) if level >= Level::V10 => out.string(lp),
         Body::HashListpack(lp) => plain(out, lp, 2),
+        Body::HashTriplets(lp) => {
+            let soonest = triplets(view(lp)?).find_map(|(.., expiry)| expiry).unwrap_or(0);
+            out.bytes(&soonest.to_le_bytes())?;
+            out.string(lp)
+        }
         Body::ZSetListpack(lp) if level >= Level::V10 => out.string(lp),
         Body::ZSetListpack(lp) => plain_zset(out, lp),
         Body::Elements(big, count, records) => {
-            out.len(count as u64)?;
+            big_head(out, big, count)?;
             elements(out, big, records).map(drop)
         }
         Body::Stream(value) => stream::write(out, value, level),
@@ -85,15 +95,35 @@ pub(super) fn body<W: Write>(out: &mut Out<W>, body: &Body<'_>, level: Level) ->
     }
 }
 
+/// What stands before the elements of a table.
+pub(super) fn big_head<W: Write>(out: &mut Out<W>, big: BigKind, count: usize) -> io::Result<()> {
+    if let BigKind::ExpiringHash { soonest } = big {
+        out.bytes(&soonest.to_le_bytes())?;
+    }
+    out.len(count as u64)
+}
+
 /// Elements of a table; returns how many they were.
 pub(super) fn elements<W: Write>(out: &mut Out<W>, big: BigKind, records: &[u8]) -> io::Result<usize> {
     let mut count = 0;
     for (key, value) in Records(records) {
-        out.string(key)?;
         match big {
-            BigKind::Set => {}
-            BigKind::Hash => out.string(value)?,
-            BigKind::ZSet => out.bytes(value)?,
+            BigKind::Set => out.string(key)?,
+            BigKind::Hash => {
+                out.string(key)?;
+                out.string(value)?;
+            }
+            BigKind::ExpiringHash { soonest } => {
+                let (value, expiry) = split_expiry(value);
+                let ttl = expiry.map_or(0, |at| at.saturating_sub(soonest).max(0) as u64 + 1);
+                out.len(ttl)?;
+                out.string(key)?;
+                out.string(value)?;
+            }
+            BigKind::ZSet => {
+                out.string(key)?;
+                out.bytes(value)?;
+            }
         }
         count += 1;
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::fault::{Fault, Res};
 use super::input::Input;
 use super::module::{self, ModuleAux};
-use super::object::{self, Object};
+use super::object;
 use super::writer::is_foreign_aux;
 use super::{REDIS_VERSION, VALKEY_VERSION, kind, opcode};
 use crate::error::{Error, Result};
@@ -91,8 +91,6 @@ pub enum LoadedValue {
 
 /// What is sound but can not be held yet.
 pub enum Refused {
-    /// A hash with that many expiring fields.
-    ExpiringFields(u64),
     /// The source of a function library.
     Function(Vec<u8>),
 }
@@ -100,13 +98,8 @@ pub enum Refused {
 impl Refused {
     fn what(&self) -> &'static str {
         match self {
-            Refused::ExpiringFields(_) => "hash fields that expire are not supported yet",
             Refused::Function(_) => "function libraries are not supported yet",
         }
-    }
-
-    pub(super) fn error(&self) -> Error {
-        Error::command(format!("ERR {}", self.what()))
     }
 }
 
@@ -460,14 +453,14 @@ impl Load<'_, '_> {
         self.key = name;
         read?;
         self.place = Place::Value(kind);
-        let object =
-            match object::read(&mut self.input, kind, self.report.format.family, &self.options.limits) {
-                Err(Fault::Empty) => {
-                    self.report.empty += 1;
-                    return Ok(());
-                }
-                object => object?,
-            };
+        let value = match object::read(&mut self.input, kind, self.report.format.family, &self.options.limits)
+        {
+            Err(Fault::Empty) => {
+                self.report.empty += 1;
+                return Ok(());
+            }
+            value => value?,
+        };
         let Attributes { expiry, idle_secs, freq } = attributes;
         if let (Some(at), Some(now)) = (expiry, self.options.drop_expired_before)
             && at < now
@@ -478,16 +471,13 @@ impl Load<'_, '_> {
         // Taken out while the loader has a look at it: the loader is borrowed from self as well.
         let name = std::mem::take(&mut self.key);
         let key = LoadedKey { db: self.db, key: &name, expiry, idle_secs, freq, kind };
-        let result = match object {
-            Object::Value(value) => match self.loader.key(&key, value) {
-                Ok(true) => {
-                    self.report.keys += 1;
-                    Ok(())
-                }
-                Ok(false) => Fault::corrupt(TWICE),
-                Err(error) => Err(Fault::Taker(error)),
-            },
-            Object::Refused(what) => self.unsupported(Some(&key), what),
+        let result = match self.loader.key(&key, value) {
+            Ok(true) => {
+                self.report.keys += 1;
+                Ok(())
+            }
+            Ok(false) => Fault::corrupt(TWICE),
+            Err(error) => Err(Fault::Taker(error)),
         };
         self.key = name;
         result

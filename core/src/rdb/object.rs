@@ -2,15 +2,15 @@
 
 use super::fault::{Fault, Res};
 use super::input::Input;
-use super::load::{Family, LoadedValue, Refused};
+use super::load::{Family, LoadedValue};
 use super::{container, kind, module, stream};
 use crate::encoding::intset::Intset;
 use crate::encoding::listpack::Listpack;
-use crate::encoding::num::{NumBuf, parse_f64, parse_i64};
+use crate::encoding::num::{parse_f64, parse_i64};
 use crate::encoding::ziplist::Ziplist;
 use crate::encoding::zipmap::Zipmap;
 use crate::table::MAX_LEN;
-use crate::value::hash::Hash;
+use crate::value::hash::{EXPIRY_MAX, Hash};
 use crate::value::list::{End, List, Node};
 use crate::value::set::Set;
 use crate::value::zset::{self, ZSet};
@@ -19,47 +19,38 @@ use crate::value::{Limits, Value};
 /// Longest text that can be an i64: `-9223372036854775808`.
 const INT_TEXT_MAX: usize = 20;
 
-/// Redis keeps field expiries in 48 bits.
-const FIELD_EXPIRY_MAX: u64 = 0xFFFF_FFFF_FFFF;
-
-pub(super) enum Object {
-    Value(LoadedValue),
-    /// Sound, but nothing here can hold it.
-    Refused(Refused),
-}
-
-impl From<Value> for Object {
+impl From<Value> for LoadedValue {
     fn from(value: Value) -> Self {
-        Object::Value(LoadedValue::Value(value))
+        LoadedValue::Value(value)
     }
 }
 
-impl From<List> for Object {
+impl From<List> for LoadedValue {
     fn from(list: List) -> Self {
         Value::List(list).into()
     }
 }
 
-impl From<Set> for Object {
+impl From<Set> for LoadedValue {
     fn from(set: Set) -> Self {
         Value::Set(set).into()
     }
 }
 
-impl From<Hash> for Object {
+impl From<Hash> for LoadedValue {
     fn from(hash: Hash) -> Self {
         Value::Hash(hash).into()
     }
 }
 
-impl From<ZSet> for Object {
+impl From<ZSet> for LoadedValue {
     fn from(zset: ZSet) -> Self {
         Value::ZSet(zset).into()
     }
 }
 
 /// Reads the value that follows a type byte and its key.
-pub(super) fn read(input: &mut Input<'_>, kind: u8, family: Family, limits: &Limits) -> Res<Object> {
+pub(super) fn read(input: &mut Input<'_>, kind: u8, family: Family, limits: &Limits) -> Res<LoadedValue> {
     Ok(match kind {
         kind::STRING => string(input)?,
         kind::LIST => list(input, limits)?.into(),
@@ -90,7 +81,7 @@ pub(super) fn read(input: &mut Input<'_>, kind: u8, family: Family, limits: &Lim
             Value::Stream(Box::new(stream::read(input, kind)?)).into()
         }
         kind::HASH_TTL_22 | kind::HASH_LISTPACK_TTL_PRE_GA | kind::HASH_TTL | kind::HASH_LISTPACK_TTL => {
-            expiring_hash(input, kind, family, limits)?
+            expiring_hash(input, kind, family, limits)?.into()
         }
         kind::MODULE_PRE_GA => {
             let what =
@@ -142,10 +133,10 @@ fn from_ziplist(bytes: &[u8]) -> Res<Listpack> {
     Ok(listpack)
 }
 
-fn string(input: &mut Input<'_>) -> Res<Object> {
+fn string(input: &mut Input<'_>) -> Res<LoadedValue> {
     let bytes = input.string()?;
     let int = if bytes.len() <= INT_TEXT_MAX { parse_i64(&bytes) } else { None };
-    Ok(Object::Value(int.map_or(LoadedValue::Bytes(bytes), LoadedValue::Int)))
+    Ok(int.map_or(LoadedValue::Bytes(bytes), LoadedValue::Int))
 }
 
 fn list(input: &mut Input<'_>, limits: &Limits) -> Res<List> {
@@ -249,89 +240,62 @@ fn zipmap(input: &mut Input<'_>, limits: &Limits) -> Res<Hash> {
 }
 
 /// Hashes whose fields may expire, in the five forms there are. Without a field that does it is a hash as any other.
-fn expiring_hash(input: &mut Input<'_>, kind: u8, family: Family, limits: &Limits) -> Res<Object> {
-    let (hash, expiring) = match (kind, family) {
-        (kind::HASH_TTL_22, Family::Valkey) => valkey_hash(input, limits)?,
-        (kind::HASH_TTL_22, Family::Redis) => redis_hash(input, 1, limits)?,
+fn expiring_hash(input: &mut Input<'_>, kind: u8, family: Family, limits: &Limits) -> Res<Hash> {
+    match (kind, family) {
+        (kind::HASH_TTL_22, Family::Valkey) => valkey_hash(input, limits),
+        (kind::HASH_TTL_22, Family::Redis) => redis_hash(input, 1, limits),
         (kind::HASH_TTL, Family::Redis) => {
             let lowest = input.i64_le()?;
-            redis_hash(input, lowest, limits)?
+            redis_hash(input, lowest, limits)
         }
-        (kind::HASH_LISTPACK_TTL_PRE_GA, Family::Redis) => triplets(input, limits)?,
+        (kind::HASH_LISTPACK_TTL_PRE_GA, Family::Redis) => Ok(Hash::from_triplets(listpack(input)?, limits)?),
         (kind::HASH_LISTPACK_TTL, Family::Redis) => {
             let _lowest = input.i64_le()?;
-            triplets(input, limits)?
+            Ok(Hash::from_triplets(listpack(input)?, limits)?)
         }
-        _ => return Fault::corrupt(format!("{kind} is not a type of value in a file of Valkey")),
-    };
-    if expiring == 0 { Ok(hash.into()) } else { Ok(Object::Refused(Refused::ExpiringFields(expiring))) }
+        _ => Fault::corrupt(format!("{kind} is not a type of value in a file of Valkey")),
+    }
 }
 
 /// Field, value, absolute expiry in ms or -1.
-fn valkey_hash(input: &mut Input<'_>, limits: &Limits) -> Res<(Hash, u64)> {
+fn valkey_hash(input: &mut Input<'_>, limits: &Limits) -> Res<Hash> {
     let n = count(input)?;
     let mut hash = Hash::for_loading(input.room(n), limits);
-    let mut expiring = 0;
     let (mut field, mut value) = (Vec::new(), Vec::new());
     for _ in 0..n {
         input.element(&mut field)?;
         input.element(&mut value)?;
-        hash.load(&field, &value, limits)?;
-        match input.i64_le()? {
-            -1 => {}
-            ..-1 => return Fault::corrupt("a field's expiry is negative"),
-            _ => expiring += 1,
-        }
+        let expiry = match input.i64_le()? {
+            -1 => None,
+            // Valkey has no limit; ours lies 8900 years ahead.
+            at => Some(at.min(EXPIRY_MAX)),
+        };
+        hash.load_expiring(&field, &value, expiry, limits)?;
     }
-    Ok((hash, expiring))
+    Ok(hash)
 }
 
 /// Expiry in ms relative to `lowest` and plus one (0: none), field, value.
-fn redis_hash(input: &mut Input<'_>, lowest: i64, limits: &Limits) -> Res<(Hash, u64)> {
+fn redis_hash(input: &mut Input<'_>, lowest: i64, limits: &Limits) -> Res<Hash> {
     let n = count(input)?;
     let mut hash = Hash::for_loading(input.room(n), limits);
-    let mut expiring = 0;
     let (mut field, mut value) = (Vec::new(), Vec::new());
     for _ in 0..n {
         let ttl = input.len()?;
-        if ttl != 0 {
-            field_expiry((ttl - 1).checked_add_signed(lowest))?;
-            expiring += 1;
-        }
+        let expiry = match ttl.checked_sub(1) {
+            None => None,
+            Some(ahead) => Some(field_expiry(ahead.checked_add_signed(lowest))?),
+        };
         input.element(&mut field)?;
         input.element(&mut value)?;
-        hash.load(&field, &value, limits)?;
+        hash.load_expiring(&field, &value, expiry, limits)?;
     }
-    Ok((hash, expiring))
+    Ok(hash)
 }
 
-/// A listpack of field, value, absolute expiry in ms (0: none).
-fn triplets(input: &mut Input<'_>, limits: &Limits) -> Res<(Hash, u64)> {
-    let triplets = listpack(input)?;
-    let n = triplets.len();
-    if !n.is_multiple_of(3) {
-        return Fault::corrupt("a hash with expiring fields does not consist of threes");
-    }
-    let mut hash = Hash::for_loading(n / 3, limits);
-    let mut expiring = 0;
-    let mut items = triplets.iter();
-    let (mut a, mut b) = (NumBuf::new(), NumBuf::new());
-    while let (Some(field), Some(value), Some(ttl)) = (items.next(), items.next(), items.next()) {
-        hash.load(field.as_bytes(&mut a), value.as_bytes(&mut b), limits)?;
-        let Some(at) = ttl.as_i64() else {
-            return Fault::corrupt("a field's expiry is not a number");
-        };
-        if at != 0 {
-            field_expiry(u64::try_from(at).ok())?;
-            expiring += 1;
-        }
-    }
-    Ok((hash, expiring))
-}
-
-fn field_expiry(at: Option<u64>) -> Res<()> {
-    match at {
-        Some(at) if at <= FIELD_EXPIRY_MAX => Ok(()),
+fn field_expiry(at: Option<u64>) -> Res<i64> {
+    match at.and_then(|at| i64::try_from(at).ok()) {
+        Some(at) if at <= EXPIRY_MAX => Ok(at),
         _ => Fault::corrupt("a field's expiry is out of range"),
     }
 }

@@ -7,7 +7,7 @@
 use super::fault::Fault;
 use super::input::Input;
 use super::load::{Family, LoadedValue};
-use super::object::{self, Object};
+use super::object;
 use super::out::Out;
 use super::writer::Level;
 use super::{REDIS_VERSION, VALKEY_VERSION, encode};
@@ -106,8 +106,7 @@ pub fn restore_payload(payload: &[u8], limits: &Limits) -> Result<LoadedValue> {
         if input.at_end()? { Ok(object) } else { Fault::corrupt("more follows the value") }
     };
     match { read }() {
-        Ok(Object::Value(value)) => Ok(value),
-        Ok(Object::Refused(what)) => Err(what.error()),
+        Ok(value) => Ok(value),
         Err(_) => Err(Error::command(BAD_FORMAT)),
     }
 }

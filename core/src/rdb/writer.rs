@@ -4,7 +4,9 @@
 //! expresses the data reaches the most servers, and it has to be known before the first key. Version 11 expresses
 //! everything there is here and loads in Redis 7.2 and later and in every Valkey; it is the default, and keeps compact
 //! values as the bytes they are in memory. [`Level::V10`] and [`Level::V9`] are for handing a file to older servers
-//! (directive `rdb-version`): they write plain element sequences where the compact form is too new.
+//! (directive `rdb-version`): they write plain element sequences where the compact form is too new. Hashes with expiring
+//! fields have no form that both Redis and Valkey read: they are written as Redis 7.4 does, and the header says so
+//! ([`Level::V12`]) when the data set has any.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -25,6 +27,8 @@ pub enum Level {
     /// Redis 7.2 and later, every Valkey.
     #[default]
     V11,
+    /// Redis 7.4 and later, no Valkey: only where some hash has expiring fields, which no lower version can hold.
+    V12,
 }
 
 impl Level {
@@ -34,6 +38,7 @@ impl Level {
             Level::V9 => 9,
             Level::V10 => 10,
             Level::V11 => 11,
+            Level::V12 => 12,
         }
     }
 
@@ -287,7 +292,7 @@ impl<W: Write> Sink for Writer<W> {
             return Ok(());
         }
         let result = self.head(head, encode::big_kind(kind));
-        result.and_then(|()| self.out.len(len as u64)).map_err(|e| self.failed(e))
+        result.and_then(|()| encode::big_head(&mut self.out, kind, len)).map_err(|e| self.failed(e))
     }
 
     fn elements(&mut self, records: &[u8]) -> Result<()> {

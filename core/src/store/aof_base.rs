@@ -1,21 +1,31 @@
-//! The base of the log in command form (`aof-use-rdb-preamble no`): commands that rebuild the data set, at most 64
-//! elements each, as real servers write them.
+//! The base of the log. Usually it is a snapshot; with `aof-use-rdb-preamble no` it is commands that rebuild the data
+//! set, at most 64 elements each, as real servers write them.
+//!
+//! No snapshot that holds expiring fields of hashes can be read by both Redis and Valkey, while HPEXPIREAT is understood
+//! by both. So a data set that has some gets a snapshot of everything else with the commands for those hashes behind it:
+//! every server since 4.0 reads such a file ([`MixedWriter`]).
 
-use std::io::Write;
+use std::io::{BufReader, BufWriter, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use super::aof_stream;
 use crate::encoding::intset::Intset;
 use crate::encoding::listpack::ListpackRef;
 use crate::encoding::num;
 use crate::error::{Error, ErrorKind, Result};
+use crate::fs::{File, FileReader, FileWriter};
+use crate::rdb;
 use crate::resp;
-use crate::value::elements::Records;
+use crate::value::elements::{Records, split_expiry};
+use crate::value::hash::triplets;
 use crate::value::list::Node;
 use crate::value::saved::{BigKind, Body, HeadRef, Sink};
 
 /// Elements of an aggregate per command.
 const PER_COMMAND: usize = 64;
+/// Bytes copied at a time.
+const COPY: usize = 1 << 18;
 
 /// Writes a data set as commands.
 pub(super) struct CommandWriter<W: Write> {
@@ -25,13 +35,23 @@ pub(super) struct CommandWriter<W: Write> {
     /// The command being filled: its name, its key, and elements so far.
     batch: Vec<Vec<u8>>,
     per_element: usize,
+    /// Those of its fields that expire.
+    expiring: Vec<(Vec<u8>, i64)>,
     /// The big key under way.
     big: Option<(BigKind, Vec<u8>, Option<i64>)>,
 }
 
 impl<W: Write> CommandWriter<W> {
     pub(super) fn new(out: W) -> Self {
-        Self { out, db: None, buffer: Vec::new(), batch: Vec::new(), per_element: 1, big: None }
+        Self {
+            out,
+            db: None,
+            buffer: Vec::new(),
+            batch: Vec::new(),
+            per_element: 1,
+            expiring: Vec::new(),
+            big: None,
+        }
     }
 
     /// Everything is out.
@@ -74,6 +94,12 @@ impl<W: Write> CommandWriter<W> {
             self.batch = batch;
             self.batch.truncate(2);
         }
+        for (field, at) in std::mem::take(&mut self.expiring) {
+            let key = self.batch.get(1).cloned().unwrap_or_default();
+            let at = at.to_string();
+            // HSETEX would be shorter, but Redis 7.4 does not know it.
+            self.command(&[b"HPEXPIREAT", &key[..], at.as_bytes(), b"FIELDS", b"1", &field])?;
+        }
         Ok(())
     }
 
@@ -85,6 +111,15 @@ impl<W: Write> CommandWriter<W> {
         Ok(())
     }
 
+    /// A field that may expire: HPEXPIREAT follows the command that sets it.
+    fn add_field(&mut self, field: Vec<u8>, value: Vec<u8>, expiry: Option<i64>) -> Result<()> {
+        if let Some(at) = expiry {
+            self.expiring.push((field.clone(), at));
+        }
+        self.add(field)?;
+        self.add(value)
+    }
+
     fn add_records(&mut self, kind: BigKind, records: &[u8]) -> Result<()> {
         for (key, value) in Records(records) {
             match kind {
@@ -92,6 +127,10 @@ impl<W: Write> CommandWriter<W> {
                 BigKind::Hash => {
                     self.add(key.to_vec())?;
                     self.add(value.to_vec())?;
+                }
+                BigKind::ExpiringHash { .. } => {
+                    let (value, expiry) = split_expiry(value);
+                    self.add_field(key.to_vec(), value.to_vec(), expiry)?;
                 }
                 BigKind::ZSet => {
                     let score =
@@ -107,7 +146,7 @@ impl<W: Write> CommandWriter<W> {
     fn start_big(&mut self, kind: BigKind, key: &[u8]) {
         match kind {
             BigKind::Set => self.start("SADD", key, 1),
-            BigKind::Hash => self.start("HMSET", key, 2),
+            BigKind::Hash | BigKind::ExpiringHash { .. } => self.start("HMSET", key, 2),
             BigKind::ZSet => self.start("ZADD", key, 2),
         }
     }
@@ -117,6 +156,55 @@ impl<W: Write> CommandWriter<W> {
             Some(at) => self.command(&[b"PEXPIREAT".as_slice(), key, at.to_string().as_bytes()]),
             None => Ok(()),
         }
+    }
+}
+
+/// A snapshot, and commands for what it can not hold. These are kept in a file of their own until the snapshot ends.
+pub(super) struct MixedWriter {
+    snapshot: rdb::Writer<FileWriter>,
+    tail: CommandWriter<BufWriter<FileWriter>>,
+    tail_file: Arc<dyn File>,
+    in_tail: bool,
+}
+
+impl MixedWriter {
+    /// `tail` is an empty file for the commands meanwhile.
+    pub(super) fn new(snapshot: rdb::Writer<FileWriter>, tail: Arc<dyn File>) -> Self {
+        let writer = CommandWriter::new(BufWriter::new(FileWriter::new(Arc::clone(&tail), 0)));
+        Self { snapshot, tail: writer, tail_file: tail, in_tail: false }
+    }
+
+    /// Ends the snapshot and puts the commands behind it.
+    pub(super) fn finish(self) -> Result<()> {
+        let (mut base, _) = self.snapshot.finish()?;
+        drop(self.tail.finish()?);
+        let mut tail = BufReader::with_capacity(COPY, FileReader::new(self.tail_file, 0));
+        std::io::copy(&mut tail, &mut base).map_err(failed)?;
+        Ok(())
+    }
+}
+
+impl Sink for MixedWriter {
+    fn entry(&mut self, head: HeadRef<'_>, body: &Body<'_>) -> Result<()> {
+        match body {
+            Body::HashTriplets(_) | Body::Elements(BigKind::ExpiringHash { .. }, ..) => {
+                self.tail.entry(head, body)
+            }
+            _ => self.snapshot.entry(head, body),
+        }
+    }
+
+    fn begin(&mut self, head: HeadRef<'_>, kind: BigKind, len: usize) -> Result<()> {
+        self.in_tail = matches!(kind, BigKind::ExpiringHash { .. });
+        if self.in_tail { self.tail.begin(head, kind, len) } else { self.snapshot.begin(head, kind, len) }
+    }
+
+    fn elements(&mut self, records: &[u8]) -> Result<()> {
+        if self.in_tail { self.tail.elements(records) } else { self.snapshot.elements(records) }
+    }
+
+    fn end(&mut self) -> Result<()> {
+        if self.in_tail { self.tail.end() } else { self.snapshot.end() }
     }
 }
 
@@ -161,6 +249,12 @@ impl<W: Write> Sink for CommandWriter<W> {
             Body::HashListpack(bytes) => {
                 self.start("HMSET", key, 2);
                 self.add_listpack(bytes)?;
+            }
+            Body::HashTriplets(bytes) => {
+                self.start("HMSET", key, 2);
+                for (field, value, expiry) in triplets(ListpackRef::from_bytes(bytes).map_err(broken)?) {
+                    self.add_field(field.to_vec(), value.to_vec(), expiry)?;
+                }
             }
             Body::ZSetListpack(bytes) => {
                 self.start("ZADD", key, 2);

@@ -12,8 +12,10 @@ use crate::keyspace::SHARDS;
 
 /// Redis's default rate of background work (`hz 10`).
 const TICK: Duration = Duration::from_millis(100);
-/// Due keys deleted per shard and tick before the next shard has its turn.
-const DUE_PER_SHARD: usize = 200;
+/// Due keys, and as many due fields of hashes, deleted per hold of a shard's lock.
+const DUE_PER_HOLD: usize = 100;
+/// Holds of a shard's lock per tick before the next shard has its turn: the other shards and the callers have theirs.
+const HOLDS_PER_TICK: usize = 20;
 
 #[derive(Default)]
 struct State {
@@ -139,9 +141,8 @@ fn expire(inner: &Arc<Inner>) -> bool {
     keyspace.expect_expiring(false);
     let mut awaited = false;
     for index in 0..SHARDS {
-        // Twice a shard's share at most: the other shards and the callers have their turn too.
-        for _ in 0..2 {
-            match dispatch::expire_shard(&**inner, index, DUE_PER_SHARD) {
+        for _ in 0..HOLDS_PER_TICK {
+            match dispatch::expire_shard(&**inner, index, DUE_PER_HOLD) {
                 Ok((more, awaits)) => {
                     awaited |= awaits;
                     if !more {

@@ -92,6 +92,7 @@ impl Inner {
 
     fn stats_section(&self, out: &mut String) {
         let counters = &self.keyspace.counters;
+        field(out, "expired_subkeys", counters.expired_fields.load(Ordering::Relaxed));
         field(out, "expired_keys", counters.expired.load(Ordering::Relaxed));
         field(out, "evicted_keys", counters.evicted.load(Ordering::Relaxed));
         field(out, "keyspace_hits", counters.hits.load(Ordering::Relaxed));
@@ -103,7 +104,8 @@ impl Inner {
         for db in 0..self.keyspace.databases() {
             let (keys, expires) = self.keyspace.sizes(db)?;
             if keys > 0 {
-                let _ = write!(out, "db{db}:keys={keys},expires={expires},avg_ttl=0,subexpiry=0\r\n");
+                let hashes = self.keyspace.hashes_expiring(db)?;
+                let _ = write!(out, "db{db}:keys={keys},expires={expires},avg_ttl=0,subexpiry={hashes}\r\n");
             }
         }
         Ok(())

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
-use super::aof_base::CommandWriter;
+use super::aof_base::{CommandWriter, MixedWriter};
 use super::saving::Until;
 use super::{Inner, closed};
 use crate::aof::log::{Log, Policy};
@@ -14,6 +14,8 @@ use crate::aof::replay::{LoadReport, Opened};
 use crate::aof::{self, Effects};
 use crate::config::Directive;
 use crate::error::{Error, Result};
+use crate::fs::{FileWriter, Open};
+use crate::keyspace::cut::Cut;
 use crate::rdb;
 
 /// What INFO and the tick want to know of rewrites.
@@ -151,16 +153,31 @@ impl Inner {
         let file = rewrite.create_base(as_rdb)?;
         let cancel = &self.logging.cancel;
         if as_rdb {
-            let options = self.rdb_options("the base of the append-only file".into(), true);
-            let mut writer = rdb::Writer::new(file, options)?;
-            cut.run(&mut Until { sink: &mut writer, cancel })?;
-            writer.finish()?;
+            self.write_base(file, cut, cancel)?;
         } else {
             let mut writer = CommandWriter::new(BufWriter::new(file));
             cut.run(&mut Until { sink: &mut writer, cancel })?;
             writer.finish()?;
         }
         rewrite.commit()
+    }
+
+    /// Writes a base that begins with a snapshot.
+    fn write_base(&self, file: FileWriter, cut: Cut, cancel: &AtomicBool) -> Result<()> {
+        let options = self.rdb_options("the base of the append-only file".into(), true);
+        let mut snapshot = rdb::Writer::new(file, options)?;
+        if !cut.has_expiring_fields() {
+            cut.run(&mut Until { sink: &mut snapshot, cancel })?;
+            return snapshot.finish().map(drop);
+        }
+        let disk = self.disk()?;
+        let layout = self.layout(disk);
+        let path = layout.path(&layout.temp_tail_name());
+        let tail = disk.fs.open(&path, Open::Truncate).map_err(|e| Error::io("creating", &path, e))?;
+        let mut writer = MixedWriter::new(snapshot, tail);
+        let result = cut.run(&mut Until { sink: &mut writer, cancel }).and_then(|()| writer.finish());
+        let _ = disk.fs.remove_file(&path);
+        result
     }
 
     /// Gives a rewrite under way up and waits for its end.
@@ -222,7 +239,9 @@ impl Inner {
         let result = (|| {
             let name = layout.base_name(next.0, true);
             let temp = layout.path(&layout.temp_base_name());
-            self.write_rdb(disk, &temp, cut, &AtomicBool::new(false), true)?;
+            let file = disk.fs.open(&temp, Open::Truncate).map_err(|e| Error::io("creating", &temp, e))?;
+            self.write_base(FileWriter::new(Arc::clone(&file), 0), cut, &AtomicBool::new(false))?;
+            file.sync_all().map_err(|e| Error::io("syncing", &temp, e))?;
             let path = layout.path(&name);
             disk.fs.rename(&temp, &path).map_err(|e| Error::io("renaming", &temp, e))?;
             disk.fs.sync_dir(&layout.folder()).map_err(|e| Error::io("syncing", &layout.folder(), e))?;

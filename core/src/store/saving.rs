@@ -200,7 +200,7 @@ impl Inner {
     fn write_snapshot(&self, disk: &Disk, cut: Cut, cancel: &AtomicBool) -> Result<()> {
         let name = self.config.text(Directive::DbFileName);
         let temp = disk.dir.join(format!("temp-{}.rdb", std::process::id()));
-        let result = self.write_rdb(disk, &temp, cut, cancel, false).and_then(|()| {
+        let result = self.write_rdb(disk, &temp, cut, cancel).and_then(|()| {
             let path = disk.dir.join(&name);
             disk.fs.rename(&temp, &path).map_err(|e| Error::io("renaming the snapshot to", &path, e))?;
             disk.fs.sync_dir(&disk.dir).map_err(|e| Error::io("syncing the directory", &disk.dir, e))
@@ -212,16 +212,12 @@ impl Inner {
     }
 
     /// Writes a cut as an RDB file and syncs it.
-    pub(super) fn write_rdb(
-        &self,
-        disk: &Disk,
-        path: &Path,
-        cut: Cut,
-        cancel: &AtomicBool,
-        aof_base: bool,
-    ) -> Result<()> {
+    fn write_rdb(&self, disk: &Disk, path: &Path, cut: Cut, cancel: &AtomicBool) -> Result<()> {
         let file = disk.fs.open(path, Open::Truncate).map_err(|e| Error::io("creating", path, e))?;
-        let options = self.rdb_options(path.to_path_buf(), aof_base);
+        let mut options = self.rdb_options(path.to_path_buf(), false);
+        if cut.has_expiring_fields() {
+            options.level = rdb::Level::V12;
+        }
         let mut writer = rdb::Writer::new(FileWriter::new(Arc::clone(&file), 0), options)?;
         cut.run(&mut Until { sink: &mut writer, cancel })?;
         writer.finish()?;

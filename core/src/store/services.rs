@@ -139,6 +139,7 @@ impl Services for Inner {
         let counters = &self.keyspace.counters;
         for counter in [
             &counters.expired,
+            &counters.expired_fields,
             &counters.evicted,
             &counters.hits,
             &counters.misses,

@@ -6,24 +6,40 @@
 //! writes what is not stamped yet. Each element is saved exactly once, as it was at the cut.
 //!
 //! A record is `u32 key length, u32 value length, key, value` (little-endian): field and value of a hash, a member
-//! with no value for a set, a member and the 8 bytes of its score for a sorted set.
+//! with no value for a set, a member and the 8 bytes of its score for a sorted set. Of a hash that has expiring fields
+//! when the cut is made, each value is followed by 8 bytes of the field's expiry (see [`split_expiry`]).
+//!
+//! An element may expire (fields of hashes do): its entry says when, and a wheel that is only there while some element
+//! does says which are due.
 //! Knows the table room and the cut's ledger.
 
 use std::sync::Arc;
 
 use super::snapshot::Ledger;
-use crate::table::{Entry, Table, hash};
+use crate::table::{Entry, Table, Wheel, hash};
 
 /// After this many registrations that never completed, stamps could repeat: all are set anew.
 const INCOMPLETE_MAX: u8 = 250;
 
+/// In a record: the element does not expire.
+const NEVER: i64 = i64::MIN;
+
 /// What a cut still owes this value.
 struct Pending {
     job: u64,
+    /// Records tell expiries, since some element had one at the cut.
+    expiring: bool,
     ledger: Arc<Ledger>,
     cursor: u64,
     /// Records of elements changed before the saver came to them.
     aside: Vec<u8>,
+}
+
+/// The elements that expire.
+#[derive(Clone, Default)]
+struct Expiring {
+    count: usize,
+    wheel: Wheel,
 }
 
 /// A table of elements, see the module's head. Cloning copies the elements, not what a cut owes them.
@@ -34,6 +50,7 @@ pub struct Elements {
     generation: u8,
     incomplete: u8,
     pending: Option<Box<Pending>>,
+    expiring: Option<Box<Expiring>>,
 }
 
 impl Elements {
@@ -54,7 +71,8 @@ impl Elements {
 
     /// Bytes taken from the allocator. O(1).
     pub fn memory(&self) -> usize {
-        self.table.memory() + self.entries_size
+        let expiring = self.expiring.as_ref().map_or(0, |e| size_of::<Expiring>() + e.wheel.memory());
+        self.table.memory() + self.entries_size + expiring
     }
 
     /// The underlying table, for reading.
@@ -72,8 +90,8 @@ impl Elements {
         self.get(key).is_some()
     }
 
-    /// Sets an element's value; true when it is new. An existing element whose value keeps its length stays where it
-    /// is in memory (the sorted set's tree relies on that).
+    /// Sets an element's value; true when it is new. An existing element keeps its expiry, and if the value keeps its
+    /// length it stays where it is in memory (the sorted set's tree relies on that).
     pub fn set(&mut self, key: &[u8], value: &[u8]) -> bool {
         let h = hash(key);
         if let Some(entry) = self.table.find_mut(h, key) {
@@ -118,7 +136,77 @@ impl Elements {
         }
         let entry = self.table.remove(h, key)?;
         self.entries_size -= entry.alloc_size();
+        if entry.expiry().is_some() {
+            self.expires_no_more();
+        }
         Some(entry)
+    }
+
+    /// Number of elements that expire.
+    pub fn expiring(&self) -> usize {
+        self.expiring.as_ref().map_or(0, |expiring| expiring.count)
+    }
+
+    /// A time before which no element is due; `None` when none expires. Not later than the earliest expiry.
+    pub fn soonest(&self) -> Option<i64> {
+        self.expiring.as_ref().map(|expiring| expiring.wheel.earliest().unwrap_or(0))
+    }
+
+    /// Sets or removes the expiry (ms since the epoch) of an element; what it was before, `None` when there is no such
+    /// element.
+    pub fn set_expiry(&mut self, key: &[u8], expiry: Option<i64>, now: i64) -> Option<Option<i64>> {
+        let h = hash(key);
+        let old = self.table.find(h, key)?.expiry();
+        if old == expiry {
+            return Some(old);
+        }
+        let entry = self.table.find_mut(h, key)?;
+        save_before_change(&mut self.pending, self.generation, entry);
+        let before = entry.alloc_size();
+        entry.set_expiry(expiry);
+        self.entries_size = self.entries_size + entry.alloc_size() - before;
+        match expiry {
+            Some(at) => {
+                let expiring = self.expiring.get_or_insert_default();
+                expiring.count += usize::from(old.is_none());
+                expiring.wheel.move_to(h, old, at, now);
+            }
+            None => self.expires_no_more(),
+        }
+        Some(old)
+    }
+
+    fn expires_no_more(&mut self) {
+        if let Some(expiring) = &mut self.expiring {
+            expiring.count -= 1;
+            if expiring.count == 0 {
+                self.expiring = None;
+            }
+        }
+    }
+
+    /// Removes elements that were due before `now`, up to `most` of them, and returns their keys. Looks at not many
+    /// more, so there may be more to do when this returns fewer: [`soonest`](Self::soonest) tells.
+    pub fn take_due(&mut self, now: i64, most: usize) -> Vec<Vec<u8>> {
+        let mut due = Vec::new();
+        let Some(expiring) = &mut self.expiring else { return due };
+        for h in expiring.wheel.take_due(now, most) {
+            let mut later = None;
+            self.table.find_by_hash(h, |entry| {
+                match entry.expiry() {
+                    Some(at) if at < now => due.push(entry.key().to_vec()),
+                    Some(at) => later = Some(at),
+                    None => {}
+                }
+                false
+            });
+            if let Some(at) = later {
+                expiring.wheel.add(h, at, now);
+            }
+        }
+        // The wheel may name an element twice.
+        due.retain(|key| self.remove(key).is_some());
+        due
     }
 
     /// An element chosen uniformly; `random(n)` gives a number below n.
@@ -162,7 +250,8 @@ impl Elements {
         }
         self.incomplete += 1;
         self.generation = self.generation.wrapping_add(1);
-        self.pending = Some(Box::new(Pending { job, ledger, cursor: 0, aside: Vec::new() }));
+        let expiring = self.expiring.is_some();
+        self.pending = Some(Box::new(Pending { job, expiring, ledger, cursor: 0, aside: Vec::new() }));
     }
 
     /// Saves the elements of up to `chains` chains (about six each) into `out`; false when all that the cut saw are saved.
@@ -175,7 +264,7 @@ impl Elements {
             let generation = self.generation;
             pending.cursor = self.table.scan(pending.cursor, |entry| {
                 if entry.stamp() != generation {
-                    record(out, entry.key(), entry.bytes());
+                    record_entry(out, entry, pending.expiring);
                     entry.set_stamp(generation);
                 }
             });
@@ -188,9 +277,10 @@ impl Elements {
         true
     }
 
-    /// The records of all elements at once, for small values.
+    /// The records of all elements at once, for small values; with their expiries if any element has one.
     pub fn records(&self, out: &mut Vec<u8>) {
-        self.table.for_each(|entry| record(out, entry.key(), entry.bytes()));
+        let expiring = self.expiring.is_some();
+        self.table.for_each(|entry| record_entry(out, entry, expiring));
     }
 }
 
@@ -198,8 +288,11 @@ impl Clone for Elements {
     fn clone(&self) -> Self {
         let mut copy = Self::with_capacity(self.len());
         self.table.for_each(|entry| {
-            copy.insert_absent(entry.key(), entry.bytes());
+            let same = Entry::with_bytes(entry.key(), entry.bytes(), entry.expiry(), 0, copy.generation);
+            copy.entries_size += same.alloc_size();
+            copy.table.insert(hash(entry.key()), same);
         });
+        copy.expiring.clone_from(&self.expiring);
         copy
     }
 }
@@ -213,7 +306,7 @@ fn save_before_change(pending: &mut Option<Box<Pending>>, generation: u8, entry:
             return;
         }
         let before = owed.aside.len();
-        record(&mut owed.aside, entry.key(), entry.bytes());
+        record_entry(&mut owed.aside, entry, owed.expiring);
         owed.ledger.hold(owed.aside.len() - before);
         entry.set_stamp(generation);
     }
@@ -226,6 +319,32 @@ pub fn record(out: &mut Vec<u8>, key: &[u8], value: &[u8]) {
     out.extend_from_slice(&(value.len() as u32).to_le_bytes());
     out.extend_from_slice(key);
     out.extend_from_slice(value);
+}
+
+fn record_entry(out: &mut Vec<u8>, entry: &Entry<()>, expiring: bool) {
+    if expiring {
+        record_expiring(out, entry.key(), entry.bytes(), entry.expiry());
+    } else {
+        record(out, entry.key(), entry.bytes());
+    }
+}
+
+/// Appends one record of a hash with expiring fields.
+pub fn record_expiring(out: &mut Vec<u8>, key: &[u8], value: &[u8], expiry: Option<i64>) {
+    out.reserve(16 + key.len() + value.len());
+    out.extend_from_slice(&(key.len() as u32).to_le_bytes());
+    out.extend_from_slice(&(value.len() as u32 + 8).to_le_bytes());
+    out.extend_from_slice(key);
+    out.extend_from_slice(value);
+    out.extend_from_slice(&expiry.unwrap_or(NEVER).to_le_bytes());
+}
+
+/// The value and the expiry of a record of a hash with expiring fields.
+pub fn split_expiry(value: &[u8]) -> (&[u8], Option<i64>) {
+    match value.split_last_chunk::<8>() {
+        Some((value, expiry)) => (value, Some(i64::from_le_bytes(*expiry)).filter(|at| *at != NEVER)),
+        None => (value, None),
+    }
 }
 
 /// Reads records back, in the order written.

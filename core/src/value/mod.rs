@@ -158,7 +158,7 @@ impl Value {
     pub fn elements(&self) -> Option<(BigKind, &Elements)> {
         match self {
             Value::Set(set) => set.elements().map(|e| (BigKind::Set, e)),
-            Value::Hash(hash) => hash.elements().map(|e| (BigKind::Hash, e)),
+            Value::Hash(hash) => hash.elements().map(|e| (hash.big_kind(), e)),
             Value::ZSet(zset) => zset.elements().map(|e| (BigKind::ZSet, e)),
             _ => None,
         }
@@ -171,6 +171,14 @@ impl Value {
             Value::Set(set) => set.elements_mut(),
             Value::Hash(hash) => hash.elements_mut(),
             Value::ZSet(zset) => zset.elements_mut(),
+            _ => None,
+        }
+    }
+
+    /// A time before which no part of the value is due; `None` when none expires (only fields of hashes do).
+    pub fn soonest(&self) -> Option<i64> {
+        match self {
+            Value::Hash(hash) => hash.soonest(),
             _ => None,
         }
     }

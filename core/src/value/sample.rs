@@ -64,6 +64,15 @@ pub enum Picker<'a, T> {
 }
 
 impl<T: Copy> Picker<'_, T> {
+    /// Whether there is nothing to pick.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Picker::Few(items) => items.is_empty(),
+            Picker::Ints(ints, _) => ints.is_empty(),
+            Picker::Table(elements, _) => elements.is_empty(),
+        }
+    }
+
     /// One element; `None` only when there is none.
     pub fn pick(&self, random: &mut impl FnMut(usize) -> usize) -> Option<T> {
         match self {

@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::elements::Elements;
+use super::elements::{Elements, Records, split_expiry};
 use super::list::Nodes;
 use super::stream::Stream;
 use crate::error::Result;
@@ -20,6 +20,11 @@ pub enum BigKind {
     Set,
     /// Fields and values.
     Hash,
+    /// Fields, values and expiries (see [`super::elements::split_expiry`]).
+    ExpiringHash {
+        /// Not later than the earliest expiry, and not negative.
+        soonest: i64,
+    },
     /// Members with 8 bytes of score (f64, little-endian).
     ZSet,
 }
@@ -53,6 +58,8 @@ pub enum Body<'a> {
     SetListpack(&'a [u8]),
     /// A small hash: field, value, field, value.
     HashListpack(&'a [u8]),
+    /// A small hash with expiring fields: field, value, expiry (0: none), in the order of the expiries.
+    HashTriplets(&'a [u8]),
     /// A small sorted set: member, score, ascending.
     ZSetListpack(&'a [u8]),
     /// A table: that many records (see [`super::elements::Records`]).
@@ -84,9 +91,11 @@ enum Tag {
     SetIntset,
     SetListpack,
     HashListpack,
+    HashTriplets,
     ZSetListpack,
     Set,
     Hash,
+    ExpiringHash,
     ZSet,
     Module,
     SharedBytes,
@@ -94,16 +103,18 @@ enum Tag {
     SharedStream,
 }
 
-const TAGS: [Tag; 14] = [
+const TAGS: [Tag; 16] = [
     Tag::Int,
     Tag::Bytes,
     Tag::ListListpack,
     Tag::SetIntset,
     Tag::SetListpack,
     Tag::HashListpack,
+    Tag::HashTriplets,
     Tag::ZSetListpack,
     Tag::Set,
     Tag::Hash,
+    Tag::ExpiringHash,
     Tag::ZSet,
     Tag::Module,
     Tag::SharedBytes,
@@ -169,6 +180,7 @@ impl SavedBuf {
             Body::SetIntset(bytes) => (Tag::SetIntset, 0, bytes),
             Body::SetListpack(bytes) => (Tag::SetListpack, 0, bytes),
             Body::HashListpack(bytes) => (Tag::HashListpack, 0, bytes),
+            Body::HashTriplets(bytes) => (Tag::HashTriplets, 0, bytes),
             Body::ZSetListpack(bytes) => (Tag::ZSetListpack, 0, bytes),
             Body::Elements(kind, count, bytes) => (big_tag(kind), count, bytes),
             Body::Module(bytes) => (Tag::Module, 0, bytes),
@@ -225,9 +237,11 @@ impl SavedBuf {
                 Tag::SetIntset => Body::SetIntset(value),
                 Tag::SetListpack => Body::SetListpack(value),
                 Tag::HashListpack => Body::HashListpack(value),
+                Tag::HashTriplets => Body::HashTriplets(value),
                 Tag::ZSetListpack => Body::ZSetListpack(value),
                 Tag::Set => Body::Elements(BigKind::Set, count, value),
                 Tag::Hash => Body::Elements(BigKind::Hash, count, value),
+                Tag::ExpiringHash => Body::Elements(expiring_hash(value), count, value),
                 Tag::ZSet => Body::Elements(BigKind::ZSet, count, value),
                 Tag::Module => Body::Module(value),
                 Tag::SharedBytes | Tag::SharedNodes | Tag::SharedStream => {
@@ -250,6 +264,12 @@ fn big_tag(kind: BigKind) -> Tag {
     match kind {
         BigKind::Set => Tag::Set,
         BigKind::Hash => Tag::Hash,
+        BigKind::ExpiringHash { .. } => Tag::ExpiringHash,
         BigKind::ZSet => Tag::ZSet,
     }
+}
+
+fn expiring_hash(records: &[u8]) -> BigKind {
+    let soonest = Records(records).filter_map(|(_, value)| split_expiry(value).1).min();
+    BigKind::ExpiringHash { soonest: soonest.unwrap_or(0) }
 }

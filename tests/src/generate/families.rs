@@ -77,7 +77,7 @@ pub const BLOCKING: Family = Family {
 };
 /// Expiry of hash fields (Redis 7.4 and later).
 pub const FIELD_EXPIRY: Family =
-    Family { name: "field_expiry", tables: &[FIELD_EXPIRY_ROWS, HASH_ROWS, TOUCHES] };
+    Family { name: "field_expiry", tables: &[FIELD_EXPIRY_ROWS, HASH_ROWS, FIELD_TOUCHES] };
 
 /// What servers of version 6.2 and 7.0 answered to DUMP; all later ones restore it.
 const PAYLOADS: &[&str] = &[

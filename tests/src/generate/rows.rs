@@ -287,6 +287,22 @@ pub(super) const FIELD_EXPIRY_ROWS: Table = &[
     ),
     (2, "COPY hkey hkey [ REPLACE ]"),
     (2, "RENAME hkey hkey"),
+    (2, "DUMP hkey"),
+    (1, "MOVE hkey db"),
+    (1, "HEXPIRE hkey sec FIELDS count el"),
+    (1, "HGETEX hkey ( EX sec | PERSIST | KEEPTTL ) FIELDS count el"),
+    (1, "HSETEX hkey ( FNX FXX | KEEPTTL EX sec | val ) FIELDS #{ el val }"),
+];
+
+/// As [`TOUCHES`], without strings of a length at which Redis 8.2 changes their form later than others.
+pub(super) const FIELD_TOUCHES: Table = &[
+    (2, "DEL key"),
+    (2, "OBJECT ENCODING hkey"),
+    (1, "TYPE key"),
+    (1, "EXPIRE key sec"),
+    (1, "PERSIST key"),
+    (1, "PEXPIRETIME key"),
+    (1, "SET hkey small"),
 ];
 
 /// Bits in strings.

@@ -9,6 +9,7 @@
 import atexit
 
 from . import exceptions
+from ._field_expiry import HashDataPersistOptions
 from ._persistkv import __version__
 from ._pipeline import Pipeline
 from ._store import Store, close_all, open
@@ -16,6 +17,7 @@ from .exceptions import Error, RedisError, ResponseError, WatchError
 
 __all__ = [
     "Error",
+    "HashDataPersistOptions",
     "Pipeline",
     "RedisError",
     "ResponseError",

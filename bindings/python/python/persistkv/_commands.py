@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ._bitmaps import Bitmaps
+from ._field_expiry import FieldExpiry
 from ._hashes import Hashes
 from ._hyperloglogs import HyperLogLogs
 from ._keys import Keys, Server, Strings
@@ -12,5 +13,7 @@ from ._sorted_sets import SortedSets
 from ._streams import Streams
 
 
-class Commands(Keys, Strings, Bitmaps, HyperLogLogs, Hashes, Lists, Sets, SortedSets, Streams, Server):
+class Commands(
+    Keys, Strings, Bitmaps, HyperLogLogs, Hashes, FieldExpiry, Lists, Sets, SortedSets, Streams, Server
+):
     """Every command as a method."""

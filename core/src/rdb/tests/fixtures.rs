@@ -37,6 +37,8 @@ fn snapshots_of_real_servers_are_sound() {
         {
             assert!(sets(encoding) > 0, "{server}: {encoding}");
         }
+        let field_expiry = matches!(server, "redis-7.4.1" | "redis-8.2.3" | "valkey-9.1.2");
+        assert_eq!(sets("listpackex") > 0, field_expiry, "{server}");
         let checked = check::check(&mut &data[..], &LoadOptions::default(), 0).expect("no I/O errors");
         assert!(checked.is_sound(), "{server}: {:?}", checked.problem);
         assert_eq!(checked.loads(), keep.functions.is_empty(), "{server}");
@@ -67,7 +69,7 @@ fn what_is_not_supported_is_named() {
 fn snapshots_of_real_servers_survive_our_writer() {
     for server in SERVERS {
         let (keep, report) = read(&dump(server), &LoadOptions::default()).expect(server);
-        for level in [Level::V9, Level::V10, Level::V11] {
+        for level in [Level::V9, Level::V10, Level::V11, Level::V12] {
             let keys: Vec<_> = keep
                 .values
                 .iter()

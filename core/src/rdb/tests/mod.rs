@@ -20,7 +20,8 @@ pub(super) enum Model {
     String(Vec<u8>),
     List(Vec<Vec<u8>>),
     Set(BTreeSet<Vec<u8>>),
-    Hash(BTreeMap<Vec<u8>, Vec<u8>>),
+    /// Field, value, expiry.
+    Hash(BTreeMap<Vec<u8>, (Vec<u8>, Option<i64>)>),
     /// In rank order, scores by their bits.
     ZSet(Vec<(Vec<u8>, u64)>),
     Stream(Picture),
@@ -41,7 +42,9 @@ impl Model {
             Value::Str(bytes) => Self::String(bytes.to_vec()),
             Value::List(list) => Self::List(list.iter().map(|e| e.to_vec()).collect()),
             Value::Set(set) => Self::Set(set.iter().map(|e| e.to_vec()).collect()),
-            Value::Hash(hash) => Self::Hash(hash.iter().map(|(f, v)| (f.to_vec(), v.to_vec())).collect()),
+            Value::Hash(hash) => {
+                Self::Hash(hash.iter().map(|(f, v, at)| (f.to_vec(), (v.to_vec(), at))).collect())
+            }
             // Adding 0 takes the sign from -0, which a listpack made here has lost, as in Redis.
             Value::ZSet(zset) => {
                 Self::ZSet(zset.iter().map(|(m, s)| (m.to_vec(), (s + 0.0).to_bits())).collect())
@@ -56,7 +59,7 @@ impl Model {
         let kind = match level {
             Level::V9 => kind::STREAM,
             Level::V10 => kind::STREAM_2,
-            Level::V11 => kind::STREAM_3,
+            Level::V11 | Level::V12 => kind::STREAM_3,
         };
         match self {
             Self::Stream(picture) => Self::Stream(picture.in_file(kind)),
@@ -85,7 +88,9 @@ impl Model {
             }
             Self::Hash(fields) => {
                 let mut hash = Hash::for_loading(fields.len(), limits);
-                fields.iter().for_each(|(f, v)| hash.load(f, v, limits).expect("fields are distinct"));
+                for (field, (value, expiry)) in fields {
+                    hash.load_expiring(field, value, *expiry, limits).expect("fields are distinct");
+                }
                 Value::Hash(hash)
             }
             Self::ZSet(members) => {
@@ -117,7 +122,6 @@ pub(super) struct Keep {
     pub(super) keys: BTreeMap<(u32, Vec<u8>), Got>,
     pub(super) values: BTreeMap<(u32, Vec<u8>), LoadedValue>,
     pub(super) hints: Vec<(u32, u64, u64)>,
-    pub(super) left_out: Vec<(u32, Vec<u8>)>,
     pub(super) functions: Vec<Vec<u8>>,
     /// Refuse what is not supported, as a store does.
     pub(super) strict: bool,
@@ -153,8 +157,6 @@ impl Loader for Keep {
         let name = key.map(|key| (key.db, key.key.to_vec()));
         match (what, name) {
             (Refused::Function(source), _) => self.functions.push(source.clone()),
-            (_, Some(name)) => self.left_out.push(name),
-            (_, None) => {}
         }
         Verdict::LeaveOut
     }

@@ -5,7 +5,8 @@ use std::io::{BufReader, Read};
 use proptest::prelude::*;
 
 use super::*;
-use crate::value::elements::record;
+use crate::value::elements::{record, record_expiring};
+use crate::value::hash::EXPIRY_MAX;
 use crate::value::saved::BigKind;
 
 fn small_bytes() -> impl Strategy<Value = Vec<u8>> {
@@ -27,6 +28,8 @@ fn model() -> impl Strategy<Value = Model> {
         proptest::collection::vec(any::<i32>(), 1..40)
             .prop_map(|all| Model::Set(all.iter().map(|n| n.to_string().into_bytes()).collect())),
         proptest::collection::vec((small_bytes(), small_bytes()), 1..60)
+            .prop_map(|all| Model::Hash(all.into_iter().map(|(f, v)| (f, (v, None))).collect())),
+        proptest::collection::vec((small_bytes(), (small_bytes(), field_expiry())), 1..60)
             .prop_map(|all| Model::Hash(all.into_iter().collect())),
         proptest::collection::vec((small_bytes(), score()), 1..60).prop_map(|all| {
             let distinct: BTreeMap<_, _> = all.into_iter().collect();
@@ -35,6 +38,15 @@ fn model() -> impl Strategy<Value = Model> {
             Model::ZSet(all.into_iter().map(|(m, s)| (m, s.to_bits())).collect())
         }),
         any::<u64>().prop_map(|seed| Model::Stream(Picture::of(&Picture::random(seed)))),
+    ]
+}
+
+fn field_expiry() -> impl Strategy<Value = Option<i64>> {
+    prop_oneof![
+        Just(None),
+        (1i64..10_000).prop_map(Some),
+        (1i64..=EXPIRY_MAX).prop_map(Some),
+        Just(Some(EXPIRY_MAX))
     ]
 }
 
@@ -54,7 +66,7 @@ proptest! {
     #[test]
     fn data_sets_come_back(
         models in proptest::collection::vec((0u32..3, small_bytes(), any::<Option<i32>>(), model()), 0..12),
-        level in prop_oneof![Just(Level::V9), Just(Level::V10), Just(Level::V11)],
+        level in prop_oneof![Just(Level::V9), Just(Level::V10), Just(Level::V11), Just(Level::V12)],
         compress in any::<bool>(),
         checksum in any::<bool>(),
         tiny_limits in any::<bool>(),
@@ -106,7 +118,7 @@ proptest! {
     #[test]
     fn payloads_come_back(
         model in model(),
-        level in prop_oneof![Just(Level::V9), Just(Level::V10), Just(Level::V11)],
+        level in prop_oneof![Just(Level::V9), Just(Level::V10), Just(Level::V11), Just(Level::V12)],
         compress in any::<bool>(),
     ) {
         let limits = Limits::default();
@@ -124,7 +136,8 @@ proptest! {
 #[test]
 fn keys_in_steps() {
     let mut writer = Writer::new(Vec::new(), WriteOptions::default()).unwrap();
-    for (kind, key) in [(BigKind::Set, "s"), (BigKind::Hash, "h"), (BigKind::ZSet, "z")] {
+    let expiring = BigKind::ExpiringHash { soonest: 5_000 };
+    for (kind, key) in [(BigKind::Set, "s"), (BigKind::Hash, "h"), (expiring, "e"), (BigKind::ZSet, "z")] {
         writer.begin(head(3, key.as_bytes(), Some(5)), kind, 1000).unwrap();
         for step in 0..10 {
             let mut records = Vec::new();
@@ -133,6 +146,11 @@ fn keys_in_steps() {
                 let value = match kind {
                     BigKind::Set => Vec::new(),
                     BigKind::Hash => element.clone().into_bytes(),
+                    BigKind::ExpiringHash { soonest } => {
+                        let expiry = (i > 0).then_some(soonest + i64::from(i));
+                        record_expiring(&mut records, element.as_bytes(), b"v", expiry);
+                        continue;
+                    }
                     BigKind::ZSet => f64::from(step * 100 + i).to_le_bytes().to_vec(),
                 };
                 record(&mut records, element.as_bytes(), &value);
@@ -141,15 +159,19 @@ fn keys_in_steps() {
         }
         writer.end().unwrap();
     }
-    assert_eq!(writer.keys(), 3);
+    assert_eq!(writer.keys(), 4);
     let (bytes, _) = writer.finish().unwrap();
     let (keep, _) = read(&bytes, &LoadOptions::default()).unwrap();
-    for (key, encoding) in [("s", "hashtable"), ("h", "hashtable"), ("z", "skiplist")] {
+    for (key, encoding) in [("s", "hashtable"), ("h", "hashtable"), ("e", "hashtable"), ("z", "skiplist")] {
         let got = &keep.keys[&(3, key.as_bytes().to_vec())];
         assert_eq!((got.encoding, got.expiry), (encoding, Some(5)));
         let len = match &got.value {
             Model::Set(members) => members.len(),
-            Model::Hash(fields) => fields.len(),
+            Model::Hash(fields) => {
+                let expiring = fields.values().filter(|(_, expiry)| expiry.is_some()).count();
+                assert_eq!(expiring, if key == "e" { 990 } else { 0 });
+                fields.len()
+            }
             Model::ZSet(members) => members.len(),
             other => panic!("{other:?}"),
         };
