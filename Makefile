@@ -46,9 +46,26 @@ test: test-rust test-c test-python test-node ## Every test, with real servers as
 lint: lint-rust lint-text lint-c lint-python lint-node ## Formatting, warnings, documentation
 
 .PHONY: bench
-bench: ## The benchmark against peers (takes minutes; results belong into bench/)
-	@if [ -f bench/Cargo.toml ]; then $(CARGO) run --release -p persistkv-bench; \
-	else echo "bench: there is no bench/ yet"; fi
+bench: ## The benchmarks, alone and next to peers (takes minutes; results belong into docs/benchmarks.md)
+	$(CARGO) run --release -p persistkv-bench
+	$(MAKE) --no-print-directory bench-peers
+
+.PHONY: bench-peers
+bench-peers: ## Next to LMDB, SQLite and a real Redis in Rust, Python and Node; what can not be installed is left out
+	tests/servers/install.sh || echo "LEFT OUT: some servers could not be fetched"
+	$(CARGO) run --release -p persistkv-bench-peers
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r demo/requirements.txt
+	grep -v '^#' bench/peers/requirements.txt | while read -r peer; do \
+	  $(BIN)/pip install --quiet --disable-pip-version-check "$$peer" || echo "LEFT OUT: $$peer can not be installed"; done
+	cd bindings/python && CARGO_TARGET_DIR=$(CURDIR)/target/python VIRTUAL_ENV=$(CURDIR)/$(VENV) \
+	  $(CURDIR)/$(BIN)/maturin develop --release --quiet
+	$(BIN)/python bench/peers/python.py
+	mkdir -p target/bench-node && cp bench/peers/package.json target/bench-node
+	cd target/bench-node && npm install --no-audit --no-fund --loglevel=error || echo "LEFT OUT: Node's peers can not be installed"
+	cd bindings/node && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	cd bindings/node && CARGO_TARGET_DIR=$(CURDIR)/target/node npm run --silent build
+	PERSISTKV_BENCH_MODULES=$(CURDIR)/target/bench-node node bench/peers/node.mjs
 
 .PHONY: clean
 clean: ## Remove whatever was built or fetched

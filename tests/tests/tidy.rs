@@ -25,6 +25,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 
 /// The files that may hold `unsafe` code.
 const UNSAFE: &[&str] = &[
+    "bench/peers/src/lmdb.rs",
     "core/src/fs/inherited.rs",
     "core/tests/rdb_memory.rs",
     "core/src/fs/map.rs",
