@@ -4,10 +4,20 @@ import type { Argument, Arguments, Integer, Pairs, Reply } from './index.js';
 
 /** Every command. `T` is what a string of bytes becomes. */
 export interface Commands<T = string> {
+  /** A container for commands on users and their rights. Depends on subcommand. Since Redis 6.0.0. */
+  acl(...args: Arguments): Reply<T>;
+  /** As {@link acl}, with Buffers. */
+  aclBuffer(...args: Arguments): Reply<Buffer>;
+
   /** Appends to a string. Creates the key if it doesn't exist. O(1) amortized: a string that grows takes room ahead. Since Redis 2.0.0. */
   append(key: Argument, value: Argument): number;
   /** As {@link append}, with Buffers. */
   appendBuffer(key: Argument, value: Argument): number;
+
+  /** Authenticates; there is one user, without a password. O(1). Since Redis 1.0.0. */
+  auth(...args: Arguments): Reply<T>;
+  /** As {@link auth}, with Buffers. */
+  authBuffer(...args: Arguments): Reply<Buffer>;
 
   /** Rewrites the log in the background. O(N) where N is the number of keys. Since Redis 1.0.0. */
   bgrewriteaof(): Promise<string>;
@@ -59,6 +69,11 @@ export interface Commands<T = string> {
     end?: number | string,
     unit?: 'BYTE' | 'BIT',
   ): number;
+
+  /** A container for commands on clients. Depends on subcommand. Since Redis 2.4.0. */
+  client(...args: Arguments): Reply<T>;
+  /** As {@link client}, with Buffers. */
+  clientBuffer(...args: Arguments): Reply<Buffer>;
 
   /** Returns arity, flags, keys and categories of all commands. O(N) where N is the number of commands. Since Redis 2.8.13. */
   command(...args: Arguments): Reply<T>;
@@ -184,6 +199,11 @@ export interface Commands<T = string> {
   hdel(key: Argument, ...fields: Arguments): number;
   /** As {@link hdel}, with Buffers. */
   hdelBuffer(key: Argument, ...fields: Arguments): number;
+
+  /** Chooses the shapes of replies and says what this is. O(1). Since Redis 6.0.0. */
+  hello(...args: Arguments): Reply<T>;
+  /** As {@link hello}, with Buffers. */
+  helloBuffer(...args: Arguments): Reply<Buffer>;
 
   /** Tells whether a hash has a field. O(1). Since Redis 2.0.0. */
   hexists(key: Argument, field: Argument): number;
@@ -356,6 +376,11 @@ export interface Commands<T = string> {
   /** As {@link lastsave}, with Buffers. */
   lastsaveBuffer(): number;
 
+  /** A container for commands on latency. Depends on subcommand. Since Redis 2.8.13. */
+  latency(...args: Arguments): Reply<T>;
+  /** As {@link latency}, with Buffers. */
+  latencyBuffer(...args: Arguments): Reply<Buffer>;
+
   /** Finds the longest common subsequence of two strings. O(N*M) where N and M are the lengths of the strings. Since Redis 7.0.0. */
   lcs(...args: Arguments): Reply<T>;
   /** As {@link lcs}, with Buffers. */
@@ -427,6 +452,11 @@ export interface Commands<T = string> {
   ltrim(key: Argument, start: Argument, stop: Argument): 'OK';
   /** As {@link ltrim}, with Buffers. */
   ltrimBuffer(key: Argument, start: Argument, stop: Argument): 'OK';
+
+  /** A container for commands on memory. Depends on subcommand. Since Redis 4.0.0. */
+  memory(...args: Arguments): Reply<T>;
+  /** As {@link memory}, with Buffers. */
+  memoryBuffer(...args: Arguments): Reply<Buffer>;
 
   /** Returns several strings. O(N) where N is the number of keys. Since Redis 1.0.0. */
   mget(...keys: Arguments): Array<T | null>;
@@ -539,6 +569,11 @@ export interface Commands<T = string> {
   /** As {@link renamenx}, with Buffers. */
   renamenxBuffer(key: Argument, newKey: Argument): number;
 
+  /** Makes this client as new. O(1). Since Redis 6.2.0. */
+  reset(...args: Arguments): Reply<T>;
+  /** As {@link reset}, with Buffers. */
+  resetBuffer(...args: Arguments): Reply<Buffer>;
+
   /** Creates a key from the bytes DUMP returned. O(N*log(N)) for sorted sets, O(N) otherwise, where N is the size of the value. Since Redis 2.6.0. */
   restore(key: Argument, ttl: number | bigint | string, payload: Argument, ...options: Arguments): 'OK';
   /** As {@link restore}, with Buffers. */
@@ -647,6 +682,11 @@ export interface Commands<T = string> {
   sismember(key: Argument, member: Argument): number;
   /** As {@link sismember}, with Buffers. */
   sismemberBuffer(key: Argument, member: Argument): number;
+
+  /** A container for commands on the slow log. Depends on subcommand. Since Redis 2.2.12. */
+  slowlog(...args: Arguments): Reply<T>;
+  /** As {@link slowlog}, with Buffers. */
+  slowlogBuffer(...args: Arguments): Reply<Buffer>;
 
   /** Answers all members of a set. O(N) where N is the number of members. Since Redis 1.0.0. */
   smembers(key: Argument): T[];

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::command::{Session, dispatch, transactions};
+use crate::command::{Services, Session, dispatch, transactions};
 use crate::error::{Error, ErrorKind, Result};
 use crate::reply::{Reply, ReplyBuilder, ReplySink};
 use crate::store::Handle;
@@ -16,7 +16,14 @@ pub struct Client {
 
 impl Client {
     pub(crate) fn new(store: Arc<Handle>) -> Self {
-        Self { store, session: Session::default() }
+        let now = store.inner.keyspace().clock().now_ms();
+        let session = Session::of(store.inner.observer().clients.register(now));
+        Self { store, session }
+    }
+
+    /// Its number among the clients of its store (CLIENT ID).
+    pub fn id(&self) -> u64 {
+        self.session.client.as_ref().map_or(0, |client| client.id)
     }
 
     /// Runs a command given as its name and arguments, and returns its reply.
@@ -50,7 +57,7 @@ impl Client {
 
     /// Whether replies take RESP3 shapes (maps, sets, doubles). Off at first, as on a new Redis connection.
     pub fn set_resp3(&mut self, on: bool) {
-        self.session.resp3 = on;
+        self.session.set_resp3(on);
     }
 
     /// Selects a database, as SELECT does.
@@ -59,7 +66,7 @@ impl Client {
         if db >= self.store.inner.databases() {
             return Err(Error::command("ERR DB index is out of range"));
         }
-        self.session.db = db;
+        self.session.select(db);
         Ok(())
     }
 
@@ -90,6 +97,9 @@ impl Drop for Client {
         // In a forked child the locks may be held by threads that do not exist there.
         if self.store.check_usable().is_ok() {
             transactions::end(&*self.store.inner, &mut self.session);
+        }
+        if let Some(client) = self.session.client.as_ref().filter(|_| self.store.inner.is_ours()) {
+            self.store.inner.observer().clients.forget(client);
         }
     }
 }

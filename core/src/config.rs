@@ -136,6 +136,10 @@ directives! {
     MaxMemorySamples "maxmemory-samples": Kind::Int(1, 64), "5", any, "Keys drawn for each choice of one to evict; more come closer to the true order and take longer.";
     LfuLogFactor "lfu-log-factor": Kind::Int(0, i32::MAX as i64), "10", any, "How slowly the counter of a key's uses grows under an LFU policy.";
     LfuDecayTime "lfu-decay-time": Kind::Int(0, i32::MAX as i64), "1", any, "Minutes without use after which that counter falls by one; 0: never.";
+    SlowlogLogSlowerThan "slowlog-log-slower-than": Kind::Int(-1, i64::MAX), "10000", any, "Microseconds from which a command is kept in the slow log; -1: none. From 8000 on times are taken from a coarse clock, exact to about 4 ms; below, a precise one makes every command dearer.";
+    SlowlogMaxLen "slowlog-max-len": Kind::Int(0, i64::MAX), "128", any, "Commands the slow log keeps.";
+    LatencyMonitorThreshold "latency-monitor-threshold": Kind::Int(0, i64::MAX), "0", any, "Milliseconds from which LATENCY keeps a spike; 0: none. Otherwise every command is timed by a precise clock.";
+    LatencyTracking "latency-tracking": Kind::Flag, "no", any, "Record the distribution of every command's times for LATENCY HISTOGRAM, by a precise clock. Redis's default is yes; here it would be a good part of what a small command costs.";
     EnableDebugCommand "enable-debug-command": Kind::Choice(&["no", "yes", "local"]), "no", open, "Whether DEBUG may be used.";
 }
 
@@ -190,6 +194,11 @@ impl Config {
     /// Whether a flag is `yes`.
     pub fn flag(&self, directive: Directive) -> bool {
         self.int(directive) != 0
+    }
+
+    /// The word of a choice directive.
+    pub fn choice(&self, directive: Directive) -> String {
+        self.shown(directive as usize)
     }
 
     /// The value of a text directive.
@@ -380,6 +389,10 @@ const fn all() -> [Directive; TABLE.len()] {
         MaxMemorySamples,
         LfuLogFactor,
         LfuDecayTime,
+        SlowlogLogSlowerThan,
+        SlowlogMaxLen,
+        LatencyMonitorThreshold,
+        LatencyTracking,
         EnableDebugCommand,
     ]
 }

@@ -1,6 +1,7 @@
 //! Redis without the server: the Redis data model in this process's memory, kept on disk in Redis's own files.
 #![deny(unsafe_code)]
 
+pub mod allocator;
 pub mod aof;
 mod client;
 pub mod command;

@@ -11,6 +11,9 @@ use crate::error::Error;
 
 /// Where a command writes its reply. A handler that can fail fails before its first call.
 pub trait ReplySink {
+    /// From now on replies take RESP3 shapes, or no longer (HELLO). A sink that can not change that goes on as it is.
+    fn set_resp3(&mut self, _on: bool) {}
+
     /// Whether RESP3 shapes are wanted.
     fn resp3(&self) -> bool;
     /// No value (`$-1`, `_`).
@@ -160,6 +163,9 @@ fn close(kind: Kind, parts: Vec<Reply>) -> Reply {
 }
 
 impl ReplySink for ReplyBuilder {
+    fn set_resp3(&mut self, on: bool) {
+        self.resp3 = on;
+    }
     fn resp3(&self) -> bool {
         self.resp3
     }

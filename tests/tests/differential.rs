@@ -97,6 +97,11 @@ fn server() {
 }
 
 #[test]
+fn uses_of_keys() {
+    judge(&families::ACCESS, 60);
+}
+
+#[test]
 fn transactions() {
     judge(&families::TRANSACTIONS, PER_GROUP);
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 const MAY_KNOW: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("fs", &["error"]),
+    ("allocator", &[]),
     ("reclaim", &["error"]),
     ("sync", &[]),
     ("encoding", &["error"]),
@@ -26,6 +27,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 /// The files that may hold `unsafe` code.
 const UNSAFE: &[&str] = &[
     "bench/peers/src/lmdb.rs",
+    "core/src/allocator.rs",
     "core/src/fs/inherited.rs",
     "core/tests/rdb_memory.rs",
     "core/src/fs/map.rs",

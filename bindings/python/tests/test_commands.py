@@ -205,7 +205,8 @@ def test_every_command_has_a_method(store):
     other_names = {
         "del": "delete", "config": "config_get", "command": "command_count", "debug": "debug_digest",
         "discard": "pipeline", "exec": "pipeline", "multi": "pipeline", "unwatch": "pipeline", "watch": "pipeline",
-        "xgroup": "xgroup_create", "xinfo": "xinfo_stream",
+        "acl": "acl_whoami", "client": "client_id", "latency": "latency_latest", "memory": "memory_usage",
+        "slowlog": "slowlog_get", "xgroup": "xgroup_create", "xinfo": "xinfo_stream",
     }  # fmt: skip
     missing = [
         name
@@ -213,6 +214,32 @@ def test_every_command_has_a_method(store):
         if "|" not in name and not hasattr(store, other_names.get(name.lower(), name.lower()))
     ]
     assert missing == []
+
+
+def test_looking_after_the_store(store):
+    assert store.client_id() > 0 and store.client_setname("me") and store.client_getname() == "me"
+    assert store.client_setinfo("LIB-NAME", "mine") and store.client_info()["lib-name"] == "mine"
+    assert [client["name"] for client in store.client_list()].count("me") == 1
+    assert store.client_no_touch("ON") and store.client_no_evict("ON") and store.reset()
+    assert store.client_getname() is None and store.auth("anything") and store.hello()["proto"] == 2
+    store.set("k", "v" * 1000)
+    assert store.memory_usage("k") > 1000 and store.memory_usage("nope") is None
+    stats = store.memory_stats()
+    assert stats["keys.count"] == 1 and stats["db.0"]["overhead.hashtable.main"] > 0
+    assert store.memory_doctor() and store.memory_malloc_stats() and store.memory_purge()
+    assert store.config_set("slowlog-log-slower-than", 0) and store.get("k")
+    assert store.slowlog_get(10)[0]["command"] == b"GET k" and store.slowlog_len() > 0 and store.slowlog_reset()
+    assert store.latency_latest() == [] and store.latency_history("command") == [] and store.latency_reset() == 0
+    assert "latency" in store.latency_doctor().lower() and store.latency_histogram() == []
+    with pytest.raises(ResponseError, match="No samples"):
+        store.latency_graph("command")
+    assert store.acl_whoami() == "default" and store.acl_users() == ["default"] and "nopass" in store.acl_list()[0]
+    assert store.acl_getuser("nobody") is None and store.acl_getuser("default")["commands"] == "+@all"
+    assert "hash" in store.acl_cat() and "hset" in store.acl_cat("hash") and len(store.acl_genpass()) == 64
+    assert store.acl_dryrun("default", "GET", "k") == "OK" and store.acl_deluser("nobody") == 0
+    assert store.acl_log() == [] and store.acl_log_reset()
+    with pytest.raises(ResponseError, match="without a config file"):
+        store.config_rewrite()
 
 
 def test_wrong_types_and_arguments(store):

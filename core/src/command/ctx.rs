@@ -1,7 +1,10 @@
 //! What a handler works with: its arguments, the locked keys, and a way to say what must be logged.
 
 use std::borrow::{Borrow, BorrowMut};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
+use super::observe::ClientState;
 use super::services::Services;
 use super::transactions::{Queue, WatchedKey};
 use crate::aof::Effects;
@@ -16,8 +19,10 @@ use crate::value::zset::ZSet;
 use crate::value::{Limits, Value};
 
 /// One logical connection's state.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Session {
+    /// What others see of it; `None` for commands that come from a file.
+    pub client: Option<Arc<ClientState>>,
     /// Selected database.
     pub db: usize,
     /// Whether replies take RESP3 shapes.
@@ -33,9 +38,30 @@ pub struct Session {
 }
 
 impl Session {
+    /// The session of a client.
+    pub fn of(client: Arc<ClientState>) -> Self {
+        Self { client: Some(client), ..Self::default() }
+    }
+
     /// Whether MULTI was called, or keys are watched.
     pub fn in_transaction(&self) -> bool {
         self.multi.is_some() || !self.watched.is_empty()
+    }
+
+    /// SELECT.
+    pub fn select(&mut self, db: usize) {
+        self.db = db;
+        if let Some(client) = &self.client {
+            client.db.store(db, Ordering::Relaxed);
+        }
+    }
+
+    /// HELLO 2 and HELLO 3.
+    pub fn set_resp3(&mut self, on: bool) {
+        self.resp3 = on;
+        if let Some(client) = &self.client {
+            client.resp3.store(on, Ordering::Relaxed);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::ctx::{Ctx, Session};
 use super::memory;
 use super::services::Services;
-use super::table::{Command, Flags, Keys, resolve};
+use super::table::{Command, Flags, Keys, check_arity, lookup};
 use super::transactions;
 use crate::aof::Effects;
 use crate::error::{Error, ErrorKind, Result, text};
@@ -28,25 +28,36 @@ pub fn execute(
     if argv.iter().any(|arg| arg.len() > MAX_LEN) {
         return Err(Error::new(ErrorKind::Argument, "ERR an argument is longer than 512 MB"));
     }
+    let result = execute_checked(services, session, argv, out);
+    if let Err(error) = &result {
+        services.observer().count_error(error);
+    }
+    result
+}
+
+fn execute_checked(
+    services: &dyn Services,
+    session: &mut Session,
+    argv: &[&[u8]],
+    out: &mut dyn ReplySink,
+) -> Result<()> {
     if session.multi.is_some()
         && let Some(done) = transactions::in_multi(services, session, argv, out)
     {
         return done;
     }
-    let row = match resolve(argv) {
-        Ok(row) => row,
+    let admitted = lookup(argv).and_then(|found| {
+        let done = check_arity(found, argv.len()).and_then(|()| admit(services, session, found.0, argv));
+        if let (Err(_), Some(client)) = (&done, &session.client) {
+            client.count_rejected(found.1);
+        }
+        done.map(|writable| (found, writable))
+    });
+    let (found, writable) = match admitted {
+        Ok(admitted) => admitted,
         Err(error) => return Err(transactions::refused(services, session, argv, error)),
     };
-    let writes = row.flags.has(Flags::WRITE);
-    let mut writable = true;
-    if (writes || row.flags.has(Flags::MAY_WRITE)) && !session.replaying {
-        let bytes = argv.iter().map(|arg| arg.len() + 16).sum::<usize>();
-        match allow_write(services, bytes + LOG_SLACK, row.flags.has(Flags::DENYOOM)) {
-            Err(error) if writes => return Err(error),
-            allowed => writable = allowed.is_ok(),
-        }
-    }
-    let keyspace = services.keyspace();
+    let (row, keyspace) = (found.0, services.keyspace());
     let guard = match row.keys {
         Keys::None => keyspace.lock_none(),
         Keys::Everything => keyspace.lock_all()?,
@@ -54,14 +65,46 @@ pub fn execute(
         _ => keyspace.lock(row.key_positions(argv).into_iter().map(|at| argv[at]))?,
     };
     let mut ctx = Ctx::new(services, session, guard, argv);
-    prepare(&mut ctx, row);
     ctx.writable = writable;
-    let result = (row.handler)(&mut ctx, out);
-    finish(ctx, writes, result)
+    let result = call(&mut ctx, found, out);
+    finish(ctx, row.flags.has(Flags::WRITE), result)
+}
+
+/// Whether a command may run now, and if so, whether it may write.
+fn admit(services: &dyn Services, session: &Session, row: &Command, argv: &[&[u8]]) -> Result<bool> {
+    let writes = row.flags.has(Flags::WRITE);
+    if session.replaying || !(writes || row.flags.has(Flags::MAY_WRITE)) {
+        return Ok(true);
+    }
+    let bytes = argv.iter().map(|arg| arg.len() + 16).sum::<usize>();
+    match allow_write(services, bytes + LOG_SLACK, row.flags.has(Flags::DENYOOM)) {
+        Err(error) if writes => Err(error),
+        allowed => Ok(allowed.is_ok()),
+    }
+}
+
+/// Runs the handler of `ctx`'s command, and takes note of how that went.
+pub(super) fn call(
+    ctx: &mut Ctx<'_>,
+    (row, index): (&'static Command, usize),
+    out: &mut dyn ReplySink,
+) -> Result<()> {
+    prepare(ctx, row);
+    let (services, argv) = (ctx.services, ctx.argv);
+    let began = ctx.session.client.as_ref().map(|client| {
+        let began = services.observer().begin(services.keyspace().clock());
+        client.note_command(index, began.ns);
+        began
+    });
+    let result = (row.handler)(ctx, out);
+    if let (Some(began), Some(client)) = (began, &ctx.session.client) {
+        services.observer().end(began, services, client, (row, index), argv, result.is_err());
+    }
+    result
 }
 
 /// What comes before the handler. CLIENT NO-TOUCH: what the session reads does not count as used, unless it says TOUCH.
-pub(super) fn prepare(ctx: &mut Ctx<'_>, row: &Command) {
+fn prepare(ctx: &mut Ctx<'_>, row: &Command) {
     if ctx.session.no_touch {
         ctx.guard.set_no_touch(row.name != "touch");
     }

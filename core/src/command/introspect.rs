@@ -288,6 +288,16 @@ fn getkeys(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     Ok(())
 }
 
+/// What a command does to its key where that depends on its arguments.
+fn varying(name: &str, argv: &[&[u8]]) -> &'static str {
+    let has = |words: &[&str]| argv.iter().skip(2).any(|arg| words.iter().any(|word| args::is(arg, word)));
+    match name {
+        "bitfield" if !has(&["set", "incrby"]) => "RO access",
+        "set" if !has(&["get"]) => "OW update",
+        _ => "RW access update",
+    }
+}
+
 fn getkeysandflags(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let argv = &ctx.argv[2..];
     let (name, keys) = keys_of(argv)?;
@@ -298,7 +308,8 @@ fn getkeysandflags(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
             Begin::Index(first) => usize::try_from(first).is_ok_and(|first| first <= at),
             _ => false,
         };
-        specs.iter().rfind(begins).map_or("", |spec| spec.flags)
+        let flags = specs.iter().rfind(begins).or(specs.first()).map_or("", |spec| spec.flags);
+        if flags.ends_with("variable_flags") { varying(&name, argv) } else { flags }
     };
     out.array(keys.len());
     for at in keys {

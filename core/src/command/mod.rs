@@ -5,9 +5,11 @@
 //! held, lets go, and waits for durability where the policy says so.
 //! Knows the keyspace and the values; what it needs of the store above it stands in [`Services`].
 
+mod acl;
 pub mod args;
 mod bitmaps;
 mod conditions;
+mod connection;
 pub mod ctx;
 mod debug;
 mod details;
@@ -23,10 +25,12 @@ mod keys;
 mod lcs;
 mod lists;
 pub mod memory;
+pub mod observe;
 mod scan;
 mod server;
 pub mod services;
 mod sets;
+mod slow;
 mod streams;
 mod strings;
 pub mod table;
@@ -34,6 +38,9 @@ pub mod table;
 pub(crate) mod testing;
 pub(crate) mod transactions;
 mod zsets;
+
+/// The version of Redis whose commands and semantics this engine follows: tools decide by it.
+pub const VERSION: &str = "7.2.0";
 
 pub use ctx::{Ctx, Session};
 pub use services::Services;

@@ -48,6 +48,7 @@ const CONFIG: &[Command] = &[
     row("get", -3, ADMIN.and(ANY_TIME), "2.0.0", DIRECTIVES, config_get, "Returns the values of directives by name or pattern."),
     row("help", 2, ANY_TIME, "5.0.0", "O(1)", config_help, "Returns a text on the subcommands."),
     row("resetstat", 2, ADMIN.and(ANY_TIME), "2.0.0", "O(1)", config_resetstat, "Sets the counters that INFO shows to zero."),
+    row("rewrite", 2, ADMIN.and(ANY_TIME), "2.8.0", DIRECTIVES, config_rewrite, "Writes the configuration file anew with what is in force."),
     row("set", -4, ADMIN.and(ANY_TIME), "2.0.0", DIRECTIVES, config_set, "Sets directives, all of them or none."),
 ];
 
@@ -88,7 +89,7 @@ fn select(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let index = args::int32(ctx.argv[1])?;
     let databases = ctx.guard.keyspace().databases();
     let index = usize::try_from(index).ok().filter(|index| *index < databases);
-    ctx.session.db = index.ok_or_else(|| Error::command(text::DB_RANGE))?;
+    ctx.session.select(index.ok_or_else(|| Error::command(text::DB_RANGE))?);
     out.ok();
     Ok(())
 }
@@ -154,6 +155,12 @@ fn config_set(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     Ok(())
 }
 
+fn config_rewrite(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    ctx.services.config_rewrite()?;
+    out.ok();
+    Ok(())
+}
+
 fn config_resetstat(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     ctx.services.reset_stats();
     out.ok();
@@ -171,6 +178,8 @@ fn config_help(_: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
             "    Set the configuration <directive> to <value>.",
             "RESETSTAT",
             "    Reset statistics reported by the INFO command.",
+            "REWRITE",
+            "    Rewrite the configuration file.",
         ],
     );
     Ok(())

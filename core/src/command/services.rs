@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::observe::Observer;
 use crate::aof::Effects;
 use crate::config::Config;
 use crate::error::Result;
@@ -13,6 +14,8 @@ pub trait Services: Send + Sync {
     fn keyspace(&self) -> &Arc<Keyspace>;
     /// The directives.
     fn config(&self) -> &Config;
+    /// Clients, calls, slow commands.
+    fn observer(&self) -> &Observer;
 
     /// Whether a write may run now: not when the log or the last snapshot failed (`MISCONF …`). Makes room in the log for
     /// about `bytes`, so that appending what the command did cannot fail.
@@ -34,6 +37,8 @@ pub trait Services: Send + Sync {
     fn lastsave(&self) -> i64;
     /// CONFIG SET, all or nothing, with what follows from it (opening the log, new save points).
     fn config_set(&self, pairs: &[(&[u8], &[u8])]) -> Result<()>;
+    /// CONFIG REWRITE.
+    fn config_rewrite(&self) -> Result<()>;
     /// CONFIG RESETSTAT.
     fn reset_stats(&self);
     /// INFO's text for the given section names (lower case; empty: the default ones).

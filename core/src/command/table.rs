@@ -263,7 +263,7 @@ impl Command {
 }
 
 /// ACL categories in the order Redis shows them.
-const CATEGORIES: &[&str] = &[
+pub(super) const CATEGORIES: &[&str] = &[
     "keyspace",
     "read",
     "write",
@@ -321,6 +321,8 @@ fn counted(argv: &[&[u8]], at: usize) -> Vec<usize> {
 pub fn commands() -> impl Iterator<Item = &'static Command> {
     let families: &[&'static [Command]] = &[
         super::bitmaps::COMMANDS,
+        super::acl::COMMANDS,
+        super::connection::COMMANDS,
         super::debug::COMMANDS,
         super::dump::COMMANDS,
         super::expiry::COMMANDS,
@@ -331,8 +333,10 @@ pub fn commands() -> impl Iterator<Item = &'static Command> {
         super::introspect::COMMANDS,
         super::keys::COMMANDS,
         super::lists::COMMANDS,
+        super::memory::COMMANDS,
         super::server::COMMANDS,
         super::sets::COMMANDS,
+        super::slow::COMMANDS,
         super::streams::COMMANDS,
         super::strings::COMMANDS,
         super::transactions::COMMANDS,
@@ -345,10 +349,36 @@ pub fn commands() -> impl Iterator<Item = &'static Command> {
 /// Longest command name there may be; longer input is not even lowered.
 const NAME_MAX: usize = 64;
 
+/// Names of all commands, subcommands as `config|get`, in the order of [`lookup`]'s indices.
+pub fn full_names() -> &'static [String] {
+    static NAMES: OnceLock<Vec<String>> = OnceLock::new();
+    NAMES.get_or_init(|| {
+        commands()
+            .flat_map(|row| {
+                let subs = row.subcommands.iter().map(|sub| format!("{}|{}", row.name, sub.name));
+                std::iter::once(row.name.to_owned()).chain(subs)
+            })
+            .collect()
+    })
+}
+
 /// The row of a command by its name in any case.
 pub fn find(name: &[u8]) -> Option<&'static Command> {
-    static BY_NAME: OnceLock<HashMap<&'static [u8], &'static Command>> = OnceLock::new();
-    let by_name = BY_NAME.get_or_init(|| commands().map(|row| (row.name.as_bytes(), row)).collect());
+    locate(name).map(|(row, _)| row)
+}
+
+/// The row and its index; its subcommands' indices follow.
+fn locate(name: &[u8]) -> Option<(&'static Command, usize)> {
+    static BY_NAME: OnceLock<HashMap<&'static [u8], (&'static Command, usize)>> = OnceLock::new();
+    let by_name = BY_NAME.get_or_init(|| {
+        let mut next = 0;
+        let mut indexed = |row: &'static Command| {
+            let at = next;
+            next += 1 + row.subcommands.len();
+            (row.name.as_bytes(), (row, at))
+        };
+        commands().map(&mut indexed).collect()
+    });
     if name.len() > NAME_MAX {
         return None;
     }
@@ -360,24 +390,32 @@ pub fn find(name: &[u8]) -> Option<&'static Command> {
 }
 
 /// The row that will run `argv`, descended into subcommands and checked for arity; Redis's error texts otherwise.
-pub fn resolve(argv: &[&[u8]]) -> Result<&'static Command> {
+pub fn resolve(argv: &[&[u8]]) -> Result<(&'static Command, usize)> {
+    let found = lookup(argv)?;
+    check_arity(found, argv.len())?;
+    Ok(found)
+}
+
+/// The row of `argv`, descended into subcommands, and its index among all; Redis's error texts otherwise.
+pub fn lookup(argv: &[&[u8]]) -> Result<(&'static Command, usize)> {
     let name = argv.first().copied().unwrap_or_default();
-    let row = find(name).ok_or_else(|| unknown(argv))?;
+    let (row, index) = locate(name).ok_or_else(|| unknown(argv))?;
     if !row.subcommands.is_empty() && argv.len() > 1 {
         let wanted = argv[1];
-        let sub = row.subcommands.iter().find(|sub| wanted.eq_ignore_ascii_case(sub.name.as_bytes()));
-        let Some(sub) = sub else {
+        let sub = row.subcommands.iter().position(|sub| wanted.eq_ignore_ascii_case(sub.name.as_bytes()));
+        let Some(at) = sub else {
             let (shown, name) = (shown(wanted, SHOWN_MAX), row.name.to_uppercase());
             let text = format!("ERR unknown subcommand '{shown}'. Try {name} HELP.");
             return Err(Error::command(text));
         };
-        return if sub.accepts(argv.len()) {
-            Ok(sub)
-        } else {
-            Err(wrong_arity(&format!("{}|{}", row.name, sub.name)))
-        };
+        return Ok((&row.subcommands[at], index + 1 + at));
     }
-    if row.accepts(argv.len()) { Ok(row) } else { Err(wrong_arity(row.name)) }
+    Ok((row, index))
+}
+
+/// Refuses a wrong number of arguments.
+pub fn check_arity((row, index): (&Command, usize), argc: usize) -> Result<()> {
+    if row.accepts(argc) { Ok(()) } else { Err(wrong_arity(&full_names()[index])) }
 }
 
 fn wrong_arity(name: &str) -> Error {
@@ -417,7 +455,8 @@ mod tests {
 
     #[test]
     fn errors_are_those_of_redis() {
-        let message = |argv: &[&[u8]]| resolve(argv).map(|row| row.name).unwrap_err().message().to_owned();
+        let message =
+            |argv: &[&[u8]]| resolve(argv).map(|(row, _)| row.name).unwrap_err().message().to_owned();
         assert_eq!(
             message(&[b"nope", b"a", b"b"]),
             "ERR unknown command 'nope', with args beginning with: 'a' 'b' "

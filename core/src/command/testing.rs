@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use super::observe::Observer;
 use super::services::Services;
 use super::{Session, dispatch};
 use crate::aof::Effects;
@@ -21,6 +22,7 @@ pub(crate) struct Bench {
 struct Recorder {
     keyspace: Arc<Keyspace>,
     config: Config,
+    observer: Observer,
     logged: Mutex<Vec<String>>,
 }
 
@@ -32,8 +34,10 @@ impl Bench {
         let config = Config::default();
         config.set_at_open(directives).expect("the test's directives are valid");
         keyspace.configure(&super::memory::settings(&config)).expect("the keyspace is usable");
-        let store = Recorder { keyspace, config, logged: Mutex::default() };
-        Self { store, session: Session::default(), clock }
+        let store = Recorder { keyspace, config, observer: Observer::default(), logged: Mutex::default() };
+        store.observer.configure(&store.config);
+        let session = Session::of(store.observer.clients.register(1_000_000));
+        Self { store, session, clock }
     }
 
     /// Whether replies take RESP3 shapes.
@@ -78,6 +82,11 @@ impl Bench {
     /// The store, for what is not a command.
     pub(crate) fn services(&self) -> &dyn Services {
         &self.store
+    }
+
+    /// What the store knows of its clients.
+    pub(crate) fn observer(&self) -> &Observer {
+        &self.store.observer
     }
 
     /// Moves the clock.
@@ -132,6 +141,9 @@ impl Services for Recorder {
     fn config(&self) -> &Config {
         &self.config
     }
+    fn observer(&self) -> &Observer {
+        &self.observer
+    }
     fn allow_write(&self, _: usize) -> Result<()> {
         Ok(())
     }
@@ -158,9 +170,15 @@ impl Services for Recorder {
     }
     fn config_set(&self, pairs: &[(&[u8], &[u8])]) -> Result<()> {
         self.config.set_at_run_time(pairs)?;
+        self.observer.configure(&self.config);
         self.keyspace.configure(&super::memory::settings(&self.config))
     }
-    fn reset_stats(&self) {}
+    fn config_rewrite(&self) -> Result<()> {
+        Err(no_files())
+    }
+    fn reset_stats(&self) {
+        self.observer.reset();
+    }
     fn info(&self, _: &[String]) -> Result<String> {
         Err(no_files())
     }

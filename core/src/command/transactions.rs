@@ -148,14 +148,21 @@ pub(super) fn in_multi(
     out: &mut dyn ReplySink,
 ) -> Option<Result<()>> {
     let queue = session.multi.as_mut()?;
-    let row = match resolve(argv) {
-        Ok(row) => row,
+    let (row, index) = match resolve(argv) {
+        Ok(found) => found,
         Err(error) => {
             queue.refused = true;
             return Some(Err(refused(services, session, argv, error)));
         }
     };
+    if row.name == "reset" {
+        end(services, session);
+        return None;
+    }
     if row.group == Group::Transactions {
+        if let Some(client) = &session.client {
+            client.count(index, 0, false);
+        }
         match row.name {
             "exec" => return Some(exec(services, session, out)),
             "discard" => {
@@ -199,6 +206,7 @@ fn needs_free_shards(argv: &[&[u8]]) -> bool {
         |at: usize, word: &str| argv.get(at).is_some_and(|arg| arg.eq_ignore_ascii_case(word.as_bytes()));
     ["BGSAVE", "BGREWRITEAOF", "DEBUG", "INFO"].iter().any(|name| is(0, name))
         || (is(0, "CONFIG") && is(1, "SET"))
+        || (is(0, "MEMORY") && (is(1, "STATS") || is(1, "DOCTOR")))
 }
 
 fn exec(services: &dyn Services, session: &mut Session, out: &mut dyn ReplySink) -> Result<()> {
@@ -223,7 +231,8 @@ fn run(
     }
     let commands: Vec<Vec<&[u8]>> =
         queue.commands.iter().map(|argv| argv.iter().map(Vec::as_slice).collect()).collect();
-    let rows = commands.iter().map(|argv| resolve(argv)).collect::<Result<Vec<_>>>()?;
+    let found = commands.iter().map(|argv| resolve(argv)).collect::<Result<Vec<_>>>()?;
+    let rows: Vec<&'static Command> = found.iter().map(|(row, _)| *row).collect();
     let writes = rows.iter().any(|row| row.flags.has(Flags::WRITE));
     if writes {
         let bytes = queue.commands.iter().flatten().map(|arg| arg.len() + 16).sum::<usize>();
@@ -245,11 +254,11 @@ fn run(
     }
     out.array(rows.len());
     let mut session = session;
-    for (row, argv) in rows.iter().zip(&commands) {
+    for (found, argv) in found.iter().zip(&commands) {
         let mut ctx = Ctx::new(services, session, guard, argv);
-        dispatch::prepare(&mut ctx, row);
         ctx.writable = writes;
-        if let Err(error) = (row.handler)(&mut ctx, out) {
+        if let Err(error) = dispatch::call(&mut ctx, *found, out) {
+            services.observer().count_error(&error);
             out.error(&error);
         }
         (session, guard) = unit.take(ctx);

@@ -23,7 +23,7 @@ mod shard;
 mod watch;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 
 pub use access::Use;
 pub use clock::Clock;
@@ -74,6 +74,7 @@ pub struct Keyspace {
     cut_active: AtomicBool,
     access: access::Access,
     eviction: eviction::Eviction,
+    peak: AtomicUsize,
     /// What happened.
     pub counters: Counters,
 }
@@ -92,6 +93,7 @@ impl Keyspace {
             cut_active: AtomicBool::new(false),
             access: access::Access::default(),
             eviction: eviction::Eviction::default(),
+            peak: AtomicUsize::new(0),
             counters: Counters::default(),
         }
     }
@@ -220,6 +222,24 @@ impl Keyspace {
         let mut total = self.base_memory();
         for index in 0..SHARDS {
             total += self.lock_shard(index)?.used();
+        }
+        self.peak.fetch_max(total, Ordering::Relaxed);
+        Ok(total)
+    }
+
+    /// The most [`Keyspace::memory`] has ever found.
+    pub fn peak_memory(&self) -> usize {
+        self.peak.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of the tables of a database, and how many of its shards' tables are being resized.
+    pub fn table_memory(&self, db: usize) -> Result<(usize, usize)> {
+        let mut total = (0, 0);
+        for index in 0..SHARDS {
+            if let Some(share) = self.lock_shard(index)?.db(db) {
+                total.0 += share.table.memory();
+                total.1 += usize::from(share.table.is_rehashing());
+            }
         }
         Ok(total)
     }

@@ -130,6 +130,8 @@ fn tick(inner: &Arc<Inner>) -> bool {
     let expiring = expire(inner);
     let saving = inner.tick_saves();
     let logging = inner.tick_log();
+    // For the peak that INFO shows.
+    let _ = inner.keyspace.memory();
     expiring || saving || logging
 }
 

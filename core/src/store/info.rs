@@ -5,32 +5,54 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use super::Inner;
+use crate::allocator;
+use crate::command::{VERSION, memory, table};
 use crate::config::Directive;
 use crate::error::Result;
 
-/// Sections shown when none is asked for, in this order.
-const SECTIONS: [&str; 6] = ["server", "clients", "memory", "persistence", "stats", "keyspace"];
+/// All sections, in the order they are shown; those marked so also when none is asked for.
+const SECTIONS: [(&str, bool); 11] = [
+    ("server", true),
+    ("clients", true),
+    ("memory", true),
+    ("persistence", true),
+    ("stats", true),
+    ("replication", true),
+    ("cpu", true),
+    ("commandstats", false),
+    ("errorstats", true),
+    ("cluster", true),
+    ("keyspace", true),
+];
 
 impl Inner {
     pub(super) fn info_text(&self, wanted: &[String]) -> Result<String> {
-        let all = wanted.is_empty()
-            || wanted.iter().any(|w| matches!(w.as_str(), "default" | "all" | "everything"));
+        let asks = |name: &str| wanted.iter().any(|w| w == name);
+        let all = asks("all") || asks("everything");
+        let usual = wanted.is_empty() || asks("default");
         let mut out = String::new();
-        for section in SECTIONS {
-            if !all && !wanted.iter().any(|w| w == section) {
+        for (section, is_usual) in SECTIONS {
+            let is_wanted = all || asks(section) || (usual && is_usual);
+            if !is_wanted {
                 continue;
             }
             if !out.is_empty() {
                 out.push_str("\r\n");
             }
             let (first, rest) = section.split_at(1);
-            let _ = write!(out, "# {}{rest}\r\n", first.to_uppercase());
+            let title = if section == "cpu" { "CPU".to_owned() } else { first.to_uppercase() + rest };
+            let _ = write!(out, "# {title}\r\n");
             match section {
                 "server" => self.server_section(&mut out),
-                "clients" => field(&mut out, "connected_clients", 1),
+                "clients" => self.clients_section(&mut out),
                 "memory" => self.memory_section(&mut out)?,
                 "persistence" => self.persistence_section(&mut out),
                 "stats" => self.stats_section(&mut out),
+                "replication" => replication_section(&mut out),
+                "cpu" => cpu_section(&mut out),
+                "commandstats" => self.commands_section(&mut out),
+                "errorstats" => self.errors_section(&mut out),
+                "cluster" => field(&mut out, "cluster_enabled", 0),
                 _ => self.keyspace_section(&mut out)?,
             }
         }
@@ -38,18 +60,56 @@ impl Inner {
     }
 
     fn server_section(&self, out: &mut String) {
-        // The version whose commands and semantics this engine follows: tools decide by it.
-        field(out, "redis_version", "7.2.0");
+        let clock = self.keyspace.clock();
+        let uptime = self.now_seconds() - self.started;
+        field(out, "redis_version", VERSION);
         field(out, "persistkv_version", env!("CARGO_PKG_VERSION"));
         field(out, "redis_mode", "embedded");
         field(out, "os", std::env::consts::OS);
         field(out, "arch_bits", usize::BITS);
         field(out, "process_id", std::process::id());
-        field(out, "uptime_in_seconds", self.now_seconds() - self.started);
+        field(out, "server_time_usec", clock.now_us());
+        field(out, "uptime_in_seconds", uptime);
+        field(out, "uptime_in_days", uptime / 86_400);
+        field(out, "hz", 10);
+        field(out, "lru_clock", clock.coarse_seconds() & 0x00FF_FFFF);
+        let program = std::env::current_exe().map(|path| path.display().to_string()).unwrap_or_default();
+        field(out, "executable", program.replace(['\r', '\n'], " "));
+        let file = self.config_file.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+        field(out, "config_file", file.replace(['\r', '\n'], " "));
+    }
+
+    fn clients_section(&self, out: &mut String) {
+        field(out, "connected_clients", self.observer.clients.len());
+        field(out, "blocked_clients", 0);
+        field(out, "tracking_clients", 0);
     }
 
     fn memory_section(&self, out: &mut String) -> Result<()> {
-        field(out, "used_memory", self.keyspace.memory()?);
+        let report = memory::report(self)?;
+        let limit = self.config.int(Directive::MaxMemory) as usize;
+        for (name, bytes) in [
+            ("used_memory", report.used),
+            ("used_memory_rss", report.process.resident),
+            ("used_memory_peak", report.peak),
+        ] {
+            field(out, name, bytes);
+            field(out, &format!("{name}_human"), human(bytes));
+        }
+        let percent = |value: f64| format!("{value:.2}%");
+        field(out, "used_memory_peak_perc", percent(report.peak_percent()));
+        field(out, "used_memory_overhead", report.overhead);
+        field(out, "used_memory_startup", report.startup);
+        field(out, "used_memory_dataset", report.dataset());
+        field(out, "used_memory_dataset_perc", percent(report.dataset_percent()));
+        field(out, "total_system_memory", report.process.machine);
+        field(out, "total_system_memory_human", human(report.process.machine));
+        field(out, "maxmemory", limit);
+        field(out, "maxmemory_human", human(limit));
+        field(out, "maxmemory_policy", self.config.choice(Directive::MaxMemoryPolicy));
+        field(out, "mem_fragmentation_ratio", format!("{:.2}", report.fragmentation()));
+        field(out, "mem_fragmentation_bytes", report.process.resident as i64 - report.used as i64);
+        field(out, "mem_allocator", allocator::NAME);
         Ok(())
     }
 
@@ -92,12 +152,36 @@ impl Inner {
 
     fn stats_section(&self, out: &mut String) {
         let counters = &self.keyspace.counters;
+        let calls: u64 = self.observer.clients.totals().iter().map(|total| total.calls).sum();
+        field(out, "total_connections_received", self.observer.clients.ever());
+        field(out, "total_commands_processed", calls);
         field(out, "expired_subkeys", counters.expired_fields.load(Ordering::Relaxed));
         field(out, "expired_keys", counters.expired.load(Ordering::Relaxed));
         field(out, "evicted_keys", counters.evicted.load(Ordering::Relaxed));
         field(out, "keyspace_hits", counters.hits.load(Ordering::Relaxed));
         field(out, "keyspace_misses", counters.misses.load(Ordering::Relaxed));
+        field(out, "total_error_replies", self.observer.errors().values().sum::<u64>());
         field(out, "saver_waits", counters.saver_waits.load(Ordering::Relaxed));
+    }
+
+    fn commands_section(&self, out: &mut String) {
+        for (name, total) in table::full_names().iter().zip(self.observer.clients.totals()) {
+            if total.calls == 0 && total.rejected == 0 {
+                continue;
+            }
+            let each = total.us as f64 / total.calls.max(1) as f64;
+            let _ = write!(
+                out,
+                "cmdstat_{name}:calls={},usec={},usec_per_call={each:.2},rejected_calls={},failed_calls={}\r\n",
+                total.calls, total.us, total.rejected, total.failed
+            );
+        }
+    }
+
+    fn errors_section(&self, out: &mut String) {
+        for (code, count) in self.observer.errors() {
+            let _ = write!(out, "errorstat_{code}:count={count}\r\n");
+        }
     }
 
     fn keyspace_section(&self, out: &mut String) -> Result<()> {
@@ -112,6 +196,42 @@ impl Inner {
     }
 }
 
+/// Tools ask for the role before anything else.
+fn replication_section(out: &mut String) {
+    field(out, "role", "master");
+    field(out, "connected_slaves", 0);
+    field(out, "master_repl_offset", 0);
+}
+
+/// Of the whole process, the host included.
+fn cpu_section(out: &mut String) {
+    let used = allocator::process_cpu();
+    for (name, seconds) in [("used_cpu_sys", used.system), ("used_cpu_user", used.user)] {
+        field(out, name, format!("{seconds:.6}"));
+    }
+}
+
+/// Bytes as Redis shows them to people: `1.50K`.
+fn human(bytes: usize) -> String {
+    const UNITS: [&str; 6] = ["B", "K", "M", "G", "T", "P"];
+    let (mut value, mut unit) = (bytes as f64, 0);
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        (value, unit) = (value / 1024.0, unit + 1);
+    }
+    if unit == 0 { format!("{bytes}B") } else { format!("{value:.2}{}", UNITS[unit]) }
+}
+
 fn field(out: &mut String, name: &str, value: impl std::fmt::Display) {
     let _ = write!(out, "{name}:{value}\r\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::human;
+
+    #[test]
+    fn bytes_for_people() {
+        let shown = [0, 1023, 1024, 1536, 5 << 20, 23 << 30].map(human);
+        assert_eq!(shown, ["0B", "1023B", "1.00K", "1.50K", "5.00M", "23.00G"]);
+    }
 }

@@ -7,6 +7,7 @@
 mod aof_base;
 mod aof_stream;
 mod background;
+mod conf;
 mod fork;
 mod info;
 mod loading;
@@ -21,6 +22,7 @@ use std::sync::{Arc, Mutex, Weak};
 
 use crate::client::Client;
 use crate::command::memory;
+use crate::command::observe::Observer;
 use crate::config::{Config, Directive};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{FileSystem, LockAttempt, LockGuard, RealFs};
@@ -61,7 +63,9 @@ pub(crate) struct Inner {
     background: background::Background,
     foreign: Mutex<Foreign>,
     loaded: Mutex<loading::Loaded>,
-    commands: AtomicU64,
+    observer: Observer,
+    /// The file the directives came from: CONFIG REWRITE writes it.
+    config_file: Option<PathBuf>,
 }
 
 /// Keeps a store open; the last one closes it.
@@ -92,8 +96,8 @@ impl Store {
         let config = Config::default();
         config.set_at_open(directives)?;
         fork::watch();
-        let inner = Inner::new(config, None);
-        inner.keyspace.configure(&memory::settings(&inner.config))?;
+        let inner = Inner::new(config, None, None);
+        inner.apply_directives()?;
         Ok(Self { handle: Arc::new(Handle::new(inner, None)) })
     }
 
@@ -112,6 +116,39 @@ impl Store {
         fs: Arc<dyn FileSystem>,
         dir: &Path,
         directives: &[(N, V)],
+    ) -> Result<Self> {
+        Self::open_from(fs, dir, directives, None)
+    }
+
+    /// Opens the store that a configuration file in the style of `redis.conf` describes: its directory is the file's `dir`
+    /// (the working directory without one). `more` directives overrule the file's. CONFIG REWRITE writes the file anew.
+    ///
+    /// A directive that has no meaning here (`port`, `bind` …) is an error that names the line.
+    pub fn open_config<N: AsRef<str>, V: AsRef<str>>(
+        file: impl AsRef<Path>,
+        more: &[(N, V)],
+    ) -> Result<Self> {
+        let file = file.as_ref();
+        let text = std::fs::read_to_string(file).map_err(|e| Error::io("reading", file, e))?;
+        let mut directives = conf::directives(&text).map_err(|(line, what)| {
+            Error::new(ErrorKind::Config, format!("{}, line {line}: {what}", file.display()))
+        })?;
+        let is_overruled =
+            |name: &str| more.iter().any(|(other, _)| other.as_ref().eq_ignore_ascii_case(name));
+        directives.retain(|(name, _)| !is_overruled(name));
+        directives.extend(more.iter().map(|(name, value)| (name.as_ref().into(), value.as_ref().into())));
+        let dir = directives.iter().rfind(|(name, _)| name.eq_ignore_ascii_case("dir"));
+        let dir = dir.map_or_else(|| PathBuf::from("."), |(_, dir)| PathBuf::from(dir));
+        // As a server does that has gone to its directory, CONFIG REWRITE must still find the file.
+        let file = std::path::absolute(file).map_err(|e| Error::io("finding", file, e))?;
+        Self::open_from(Arc::new(RealFs), &dir, &directives, Some(file))
+    }
+
+    fn open_from<N: AsRef<str>, V: AsRef<str>>(
+        fs: Arc<dyn FileSystem>,
+        dir: &Path,
+        directives: &[(N, V)],
+        config_file: Option<PathBuf>,
     ) -> Result<Self> {
         let config = Config::default();
         config.set_at_open(directives)?;
@@ -140,9 +177,9 @@ impl Store {
                 return Err(Error::new(ErrorKind::Locked, text));
             }
         };
-        let inner = Inner::new(config, Some(Disk { dir: dir.clone(), fs }));
+        let inner = Inner::new(config, Some(Disk { dir: dir.clone(), fs }), config_file);
         // Before the files are read: what they say of a key's uses is kept as the policy asks for.
-        inner.keyspace.configure(&memory::settings(&inner.config))?;
+        inner.apply_directives()?;
         inner.load()?;
         let handle = Arc::new(Handle::new(inner, Some(lock)));
         registry.enter(&dir, &handle);
@@ -241,7 +278,7 @@ impl Drop for Handle {
 }
 
 impl Inner {
-    fn new(config: Config, disk: Option<Disk>) -> Arc<Self> {
+    fn new(config: Config, disk: Option<Disk>, config_file: Option<PathBuf>) -> Arc<Self> {
         let clock = Clock::System;
         let started = clock.now_ms() / 1000;
         Arc::new_cyclic(|me| Self {
@@ -259,8 +296,20 @@ impl Inner {
             background: background::Background::default(),
             foreign: Mutex::default(),
             loaded: Mutex::default(),
-            commands: AtomicU64::new(0),
+            observer: Observer::default(),
+            config_file,
         })
+    }
+
+    /// Tells the rooms below what the directives say.
+    fn apply_directives(&self) -> Result<()> {
+        self.observer.configure(&self.config);
+        self.keyspace.configure(&memory::settings(&self.config))
+    }
+
+    /// Whether this process opened the store: a forked child must not wait for its locks.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.generation == fork::generation()
     }
 
     /// Number of databases.

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use super::{Inner, closed, logging};
 use crate::aof::Effects;
 use crate::aof::log::Policy;
+use crate::command::observe::Observer;
 use crate::command::{Services, memory};
 use crate::config::{Config, Directive};
 use crate::error::{Error, ErrorKind, Result};
@@ -35,6 +36,10 @@ impl Services for Inner {
 
     fn config(&self) -> &Config {
         &self.config
+    }
+
+    fn observer(&self) -> &Observer {
+        &self.observer
     }
 
     fn allow_write(&self, bytes: usize) -> Result<()> {
@@ -127,12 +132,17 @@ impl Services for Inner {
                 _ => {}
             }
         }
+        self.observer.configure(&self.config);
         if memory_changed {
-            self.keyspace.configure(&memory::settings(&self.config))?;
+            self.apply_directives()?;
             let (_, lsn) = memory::relieve(self)?;
             self.wait_durable(lsn)?;
         }
         Ok(())
+    }
+
+    fn config_rewrite(&self) -> Result<()> {
+        self.rewrite_config()
     }
 
     fn reset_stats(&self) {
@@ -144,10 +154,10 @@ impl Services for Inner {
             &counters.hits,
             &counters.misses,
             &counters.saver_waits,
-            &self.commands,
         ] {
             counter.store(0, Ordering::Relaxed);
         }
+        self.observer.reset();
     }
 
     fn info(&self, sections: &[String]) -> Result<String> {

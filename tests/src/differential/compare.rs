@@ -325,10 +325,16 @@ fn how(argv: &Command, dead_keys: bool) -> How {
         b"HPTTL" | b"HPEXPIRETIME" => How::AllNear(6_000),
         b"TIME" | b"LASTSAVE" => How::Kind,
         // The order of all commands is that of a table of the server's.
-        b"COMMAND" if argv.len() == 1 || matches!(sub.as_slice(), b"COUNT" | b"LIST" | b"DOCS") => How::Kind,
-        b"MEMORY" if sub == b"USAGE" => How::Kind,
-        b"CLIENT" if sub == b"ID" || sub == b"INFO" || sub == b"LIST" => How::Kind,
-        b"OBJECT" if matches!(sub.as_slice(), b"IDLETIME" | b"REFCOUNT") => How::Kind,
+        b"COMMAND" if argv.len() == 1 || matches!(sub.as_slice(), b"COUNT" | b"LIST" | b"DOCS" | b"INFO") => {
+            How::Kind
+        }
+        b"MEMORY" | b"SLOWLOG" | b"INFO" | b"HELLO" => How::Kind,
+        b"CLIENT" if matches!(sub.as_slice(), b"ID" | b"INFO" | b"LIST") => How::Kind,
+        b"ACL" if matches!(sub.as_slice(), b"CAT" | b"GENPASS") => How::Kind,
+        b"LATENCY" if matches!(sub.as_slice(), b"DOCTOR" | b"HISTOGRAM") => How::Kind,
+        // Which subcommands there are.
+        _ if sub == b"HELP" && argv.len() == 2 => How::Kind,
+        b"OBJECT" if matches!(sub.as_slice(), b"IDLETIME" | b"REFCOUNT" | b"FREQ") => How::Kind,
         // What a pattern finds depends on which directives there are.
         b"CONFIG" if sub == b"GET" && argv.iter().any(|a| a.contains(&b'*')) => How::Kind,
         b"CONFIG" if sub == b"GET" => How::Pairs,

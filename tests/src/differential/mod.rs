@@ -167,12 +167,20 @@ impl Trial<'_> {
             ("zset-max-listpack-value", "64", "8"),
             ("list-max-listpack-size", "-2", "4"),
             ("stream-node-max-entries", "100", "3"),
+            // Uses of keys are counted in the same sequences, every one of them.
+            ("maxmemory", "0", "0"),
+            ("maxmemory-policy", "noeviction", "allkeys-lfu"),
+            ("lfu-log-factor", "0", "0"),
+            ("lfu-decay-time", "0", "0"),
         ];
         let mut batch: Vec<Command> =
             ["DISCARD", "UNWATCH", "SELECT 0", "FLUSHALL"].iter().map(|words| argv(words)).collect();
         for (name, usual, tight) in limits {
             batch.push(argv(&format!("CONFIG SET {name} {}", if small { tight } else { usual })));
         }
+        // What a client said of itself stays with its connection.
+        batch.push(vec![b"CLIENT".to_vec(), b"SETNAME".to_vec(), Vec::new()]);
+        batch.extend(["CLIENT NO-EVICT OFF", "CLIENT NO-TOUCH OFF"].map(argv));
         let reset = |endpoint: &mut dyn Endpoint| {
             match endpoint.keeper() {
                 Some(keeper) => keeper.renew(),

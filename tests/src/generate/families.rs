@@ -25,6 +25,7 @@ pub const ALL: &[&Family] = &[
     &HASHES,
     &SORTED_SETS,
     &SERVER,
+    &ACCESS,
     &TRANSACTIONS,
     &FIELD_EXPIRY,
     &BITMAPS,
@@ -48,6 +49,8 @@ pub const HASHES: Family = Family { name: "hashes", tables: &[HASH_ROWS, TOUCHES
 pub const SORTED_SETS: Family = Family { name: "sorted_sets", tables: &[ZSET_ROWS, TOUCHES] };
 /// Connection, introspection, configuration.
 pub const SERVER: Family = Family { name: "server", tables: &[SERVER_ROWS, SOME_OF_EVERYTHING] };
+/// How often keys are used, and what is refused when memory is full.
+pub const ACCESS: Family = Family { name: "access", tables: &[ACCESS_ROWS] };
 /// Transactions over everything.
 pub const TRANSACTIONS: Family = Family {
     name: "transactions",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ._admin import Admin
 from ._bitmaps import Bitmaps
 from ._field_expiry import FieldExpiry
 from ._hashes import Hashes
@@ -14,6 +15,6 @@ from ._streams import Streams
 
 
 class Commands(
-    Keys, Strings, Bitmaps, HyperLogLogs, Hashes, FieldExpiry, Lists, Sets, SortedSets, Streams, Server
+    Keys, Strings, Bitmaps, HyperLogLogs, Hashes, FieldExpiry, Lists, Sets, SortedSets, Streams, Server, Admin
 ):
     """Every command as a method."""

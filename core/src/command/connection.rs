@@ -1,0 +1,397 @@
+//! The client's own affairs: CLIENT, HELLO, RESET, AUTH. There is no network here: what a server says of sockets and
+//! buffers is left out.
+
+use std::sync::atomic::Ordering;
+
+use super::args;
+use super::ctx::Ctx;
+use super::observe::ClientState;
+use super::table::{Command, Flags, Group, Handler, Keys};
+use super::transactions;
+use crate::error::{Error, Result};
+use crate::reply::ReplySink;
+
+const ANY_TIME: Flags = Flags::LOADING.and(Flags::STALE);
+const OWN: Flags = Flags::NOSCRIPT.and(ANY_TIME);
+const ADMIN: Flags = Flags::ADMIN.and(OWN);
+const FIRST: Flags = OWN.and(Flags::FAST).and(Flags::NO_AUTH).and(Flags::ALLOW_BUSY);
+
+const fn row(
+    name: &'static str,
+    arity: i32,
+    flags: Flags,
+    since: &'static str,
+    complexity: &'static str,
+    handler: Handler,
+    summary: &'static str,
+) -> Command {
+    Command {
+        name,
+        arity,
+        flags,
+        keys: Keys::None,
+        group: Group::Connection,
+        categories: &[],
+        since,
+        summary,
+        complexity,
+        handler,
+        subcommands: &[],
+    }
+}
+
+const EACH_CLIENT: &str = "O(N) where N is the number of clients";
+
+#[rustfmt::skip]
+const CLIENT: &[Command] = &[
+    row("getname", 2, OWN, "2.6.9", "O(1)", getname, "Returns the name of this client."),
+    row("help", 2, ANY_TIME, "5.0.0", "O(1)", help, "Returns a text on the subcommands."),
+    row("id", 2, OWN, "5.0.0", "O(1)", id, "Returns the number of this client."),
+    row("info", 2, OWN, "6.2.0", "O(1)", info, "Returns what is known of this client."),
+    row("list", -2, ADMIN, "2.4.0", EACH_CLIENT, list, "Returns what is known of all clients of the store."),
+    row("no-evict", 3, ADMIN, "7.0.0", "O(1)", no_evict, "Marks this client as not to be evicted; none ever is."),
+    row("no-touch", 3, OWN, "7.2.0", "O(1)", no_touch, "Says whether what this client does counts as use of a key."),
+    row("setinfo", 4, OWN, "7.2.0", "O(1)", setinfo, "Sets the name or version of the library this client uses."),
+    row("setname", 3, OWN, "2.6.9", "O(1)", setname, "Sets the name of this client."),
+];
+
+#[rustfmt::skip]
+pub(super) const COMMANDS: &[Command] = &[
+    row("auth", -2, FIRST, "1.0.0", "O(1)", auth, "Authenticates; there is one user, without a password."),
+    Command { subcommands: CLIENT, ..row("client", -2, Flags::NONE, "2.4.0", "Depends on subcommand.", container, "A container for commands on clients.") },
+    row("hello", -1, FIRST, "6.0.0", "O(1)", hello, "Chooses the shapes of replies and says what this is."),
+    row("reset", 1, FIRST, "6.2.0", "O(1)", reset, "Makes this client as new."),
+];
+
+/// A container command without a subcommand never gets here: its arity asks for one.
+fn container(_: &mut Ctx<'_>, _: &mut dyn ReplySink) -> Result<()> {
+    Err(Error::syntax())
+}
+
+fn own<'a>(ctx: &'a Ctx<'_>) -> Result<&'a ClientState> {
+    ctx.session.client.as_deref().ok_or_else(|| Error::command("ERR a file has no client"))
+}
+
+fn id(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    out.int(own(ctx)?.id as i64);
+    Ok(())
+}
+
+fn getname(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    let name = own(ctx)?.name();
+    out.bulk_or_null((!name.is_empty()).then_some(&name[..]));
+    Ok(())
+}
+
+/// Names end up in lists of words.
+fn is_plain(word: &[u8]) -> bool {
+    word.iter().all(|byte| (b'!'..=b'~').contains(byte))
+}
+
+fn check_name(name: &[u8]) -> Result<()> {
+    if is_plain(name) {
+        return Ok(());
+    }
+    Err(Error::command("ERR Client names cannot contain spaces, newlines or special characters."))
+}
+
+fn setname(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    let name = ctx.argv[2];
+    check_name(name)?;
+    own(ctx)?.set_name(name);
+    out.ok();
+    Ok(())
+}
+
+fn setinfo(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    let (option, value) = (ctx.argv[2], ctx.argv[3]);
+    let name = match () {
+        () if args::is(option, "lib-name") => "lib-name",
+        () if args::is(option, "lib-ver") => "lib-ver",
+        () => {
+            let shown = args::shown(option, option.len());
+            return Err(Error::command(format!("ERR Unrecognized option '{shown}'")));
+        }
+    };
+    // As in C: up to a zero byte.
+    let value = value.split(|byte| *byte == 0).next().unwrap_or_default();
+    if !is_plain(value) {
+        let text = format!("ERR {name} cannot contain spaces, newlines or special characters.");
+        return Err(Error::command(text));
+    }
+    own(ctx)?.set_library(name == "lib-name", value);
+    out.ok();
+    Ok(())
+}
+
+fn on_or_off(word: &[u8]) -> Result<bool> {
+    match () {
+        () if args::is(word, "on") => Ok(true),
+        () if args::is(word, "off") => Ok(false),
+        () => Err(Error::syntax()),
+    }
+}
+
+fn no_evict(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    let on = on_or_off(ctx.argv[2])?;
+    own(ctx)?.no_evict.store(on, Ordering::Relaxed);
+    out.ok();
+    Ok(())
+}
+
+fn no_touch(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    let on = on_or_off(ctx.argv[2])?;
+    own(ctx)?.no_touch.store(on, Ordering::Relaxed);
+    ctx.session.no_touch = on;
+    out.ok();
+    Ok(())
+}
+
+/// A client as a line of names and values.
+fn describe(ctx: &Ctx<'_>, client: &ClientState) -> String {
+    let clock = ctx.guard.keyspace().clock();
+    let flag = |flag: &std::sync::atomic::AtomicBool| flag.load(Ordering::Relaxed);
+    let mut flags = String::new();
+    flags.push_str(if flag(&client.no_evict) { "e" } else { "" });
+    flags.push_str(if flag(&client.no_touch) { "T" } else { "" });
+    if flags.is_empty() {
+        flags.push('N');
+    }
+    let (name, lib_name, lib_version) = client.labels();
+    format!(
+        "id={} addr=in-process:{} name={name} age={} idle={} flags={flags} db={} sub=0 psub=0 ssub=0 multi=-1 cmd={} \
+         user=default resp={} lib-name={lib_name} lib-ver={lib_version} tot-cmds={}\n",
+        client.id,
+        std::process::id(),
+        (clock.now_ms() - client.born_ms).max(0) / 1000,
+        client.idle_seconds(clock.monotonic_ns(false)),
+        client.db.load(Ordering::Relaxed),
+        client.last_command().unwrap_or("NULL"),
+        if flag(&client.resp3) { 3 } else { 2 },
+        client.calls(),
+    )
+}
+
+fn info(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    let text = describe(ctx, own(ctx)?);
+    out.verbatim("txt", text.as_bytes());
+    Ok(())
+}
+
+fn list(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    let mut wanted: Option<Vec<i64>> = None;
+    match &ctx.argv[2..] {
+        [] => {}
+        [word, kind] if args::is(word, "type") => match () {
+            () if args::is(kind, "normal") => {}
+            () if ["master", "replica", "slave", "pubsub"].iter().any(|k| args::is(kind, k)) => {
+                wanted = Some(Vec::new());
+            }
+            () => {
+                let shown = args::shown(kind, args::SHOWN_MAX);
+                return Err(Error::command(format!("ERR Unknown client type '{shown}'")));
+            }
+        },
+        [word, ids @ ..] if args::is(word, "id") && !ids.is_empty() => {
+            let id = |arg: &&[u8]| args::int_or(arg, "ERR Invalid client ID");
+            wanted = Some(ids.iter().map(id).collect::<Result<_>>()?);
+        }
+        _ => return Err(Error::syntax()),
+    }
+    let clients = ctx.services.observer().clients.all();
+    let lines = clients
+        .iter()
+        .filter(|client| wanted.as_ref().is_none_or(|ids| ids.contains(&(client.id as i64))))
+        .map(|client| describe(ctx, client));
+    let text: String = lines.collect();
+    out.verbatim("txt", text.as_bytes());
+    Ok(())
+}
+
+const WRONG_PASS: &str = "WRONGPASS invalid username-password pair or user is disabled.";
+
+/// There is one user, and any password is his.
+fn authenticate(user: &[u8]) -> Result<()> {
+    if user == b"default" { Ok(()) } else { Err(Error::command(WRONG_PASS)) }
+}
+
+fn auth(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    match ctx.argv {
+        [_, _] => {
+            let text = "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?";
+            return Err(Error::command(text));
+        }
+        [_, user, _] => authenticate(user)?,
+        _ => return Err(Error::syntax()),
+    }
+    out.ok();
+    Ok(())
+}
+
+fn hello(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    let mut resp3 = ctx.session.resp3;
+    let mut name = None;
+    if let Some(version) = ctx.argv.get(1) {
+        resp3 = match args::int_or(version, "ERR Protocol version is not an integer or out of range")? {
+            2 => false,
+            3 => true,
+            _ => return Err(Error::command("NOPROTO unsupported protocol version")),
+        };
+    }
+    let mut words = ctx.argv.iter().skip(2);
+    while let Some(word) = words.next() {
+        if args::is(word, "auth") && words.len() >= 2 {
+            authenticate(words.next().copied().unwrap_or_default())?;
+            words.next();
+        } else if args::is(word, "setname") && words.len() >= 1 {
+            let given = words.next().copied().unwrap_or_default();
+            check_name(given)?;
+            name = Some(given);
+        } else {
+            let shown = args::shown(word, args::SHOWN_MAX);
+            return Err(Error::command(format!("ERR Syntax error in HELLO option '{shown}'")));
+        }
+    }
+    let id = own(ctx)?.id;
+    if let Some(name) = name {
+        own(ctx)?.set_name(name);
+    }
+    ctx.session.set_resp3(resp3);
+    out.set_resp3(resp3);
+    out.map(7);
+    for (name, text) in [("server", "redis"), ("version", super::VERSION)] {
+        out.bulk(name.as_bytes());
+        out.bulk(text.as_bytes());
+    }
+    for (name, number) in [("proto", if resp3 { 3 } else { 2 }), ("id", id as i64)] {
+        out.bulk(name.as_bytes());
+        out.int(number);
+    }
+    for (name, text) in [("mode", "standalone"), ("role", "master")] {
+        out.bulk(name.as_bytes());
+        out.bulk(text.as_bytes());
+    }
+    out.bulk(b"modules");
+    out.array(0);
+    Ok(())
+}
+
+fn reset(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    // An open transaction has been discarded on the way here, and so no shard is held.
+    transactions::forget_watched(ctx.services, ctx.session)?;
+    ctx.session.select(0);
+    ctx.session.set_resp3(false);
+    ctx.session.no_touch = false;
+    let client = own(ctx)?;
+    client.set_name(b"");
+    client.no_evict.store(false, Ordering::Relaxed);
+    client.no_touch.store(false, Ordering::Relaxed);
+    out.set_resp3(false);
+    out.simple("RESET");
+    Ok(())
+}
+
+fn help(_: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    args::help(
+        out,
+        "CLIENT",
+        &[
+            "GETNAME",
+            "    Return the name of the current connection.",
+            "ID",
+            "    Return the ID of the current connection.",
+            "INFO",
+            "    Return information about the current client connection.",
+            "LIST [options ...]",
+            "    Return information about client connections. Options:",
+            "    * TYPE (NORMAL|MASTER|REPLICA|PUBSUB)",
+            "      Return clients of specified type.",
+            "SETNAME <name>",
+            "    Assign the name <name> to the current connection.",
+            "SETINFO <option> <value>",
+            "    Set client meta attr. Options are:",
+            "    * LIB-NAME: the client lib name.",
+            "    * LIB-VER: the client lib version.",
+            "NO-EVICT (ON|OFF)",
+            "    Protect current client connection from eviction.",
+            "NO-TOUCH (ON|OFF)",
+            "    Will not touch LRU/LFU stats when this mode is on.",
+        ],
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::command::testing::Bench;
+
+    #[test]
+    fn a_client_has_a_name_and_a_library_and_can_be_made_new() {
+        let mut bench = Bench::new(&[]);
+        bench.expect(&[
+            ("CLIENT ID", "1"),
+            ("CLIENT GETNAME", "nil"),
+            ("CLIENT SETNAME me", "OK"),
+            ("CLIENT SETINFO LIB-NAME lib", "OK"),
+            ("CLIENT SETINFO lib-ver 1.5", "OK"),
+            ("SELECT 3", "OK"),
+            ("CLIENT NO-EVICT on", "OK"),
+            ("CLIENT NO-TOUCH on", "OK"),
+        ]);
+        let line = bench.run("CLIENT INFO");
+        for part in [
+            "id=1 ",
+            " name=me ",
+            " age=0 ",
+            " flags=eT ",
+            " db=3 ",
+            " cmd=client|info ",
+            " resp=2 ",
+            " lib-name=lib lib-ver=1.5 tot-cmds=8\n",
+        ] {
+            assert!(line.contains(part), "{part} in {line}");
+        }
+        assert_eq!(
+            bench.run("CLIENT LIST ID 1").replace("cmd=client|list", "cmd=client|info").len(),
+            line.len()
+        );
+        assert_eq!(bench.run("CLIENT LIST TYPE pubsub"), "");
+        bench.expect(&[
+            ("RESET", "RESET"),
+            ("CLIENT GETNAME", "nil"),
+            ("AUTH default anything", "OK"),
+            ("AUTH me x", "WRONGPASS invalid username-password pair or user is disabled."),
+        ]);
+        assert!(bench.run("CLIENT INFO").contains(" flags=N db=0 "));
+    }
+
+    #[test]
+    fn hello_answers_in_the_shape_it_was_asked_for() {
+        let mut bench = Bench::new(&[]);
+        assert!(bench.run("HELLO").starts_with("[server redis version "));
+        assert!(bench.run("HELLO 3 SETNAME me").starts_with("{server: redis, version: "));
+        assert_eq!(bench.run("CLIENT GETNAME"), "me");
+        bench.expect(&[
+            ("HELLO 9", "NOPROTO unsupported protocol version"),
+            ("HELLO 2 SETNAME", "ERR Syntax error in HELLO option 'SETNAME'"),
+        ]);
+    }
+
+    #[test]
+    fn what_a_client_reads_without_touching_does_not_count_as_used() {
+        let mut bench = Bench::new(&[("maxmemory-policy", "allkeys-lfu"), ("lfu-log-factor", "0")]);
+        bench.expect(&[
+            ("SET k v", "OK"),
+            ("CLIENT NO-TOUCH on", "OK"),
+            ("GET k", "v"),
+            ("OBJECT FREQ k", "5"),
+            ("TOUCH k", "1"),
+            ("OBJECT FREQ k", "6"),
+            ("CLIENT NO-TOUCH off", "OK"),
+            ("GET k", "v"),
+            ("OBJECT FREQ k", "7"),
+        ]);
+        bench.advance(60_000 * 3);
+        bench.expect(&[("OBJECT FREQ k", "4")]);
+    }
+}
