@@ -418,3 +418,19 @@ fn numbers_are_logged_as_every_server_reads_them() {
         );
     }
 }
+
+/// As Redis 7.2: what is given decides the form of a new set only.
+#[test]
+fn a_long_member_that_is_not_added_leaves_the_form() {
+    let mut bench = Bench::new(&[]);
+    let long = "m".repeat(65);
+    bench.run("ZADD k 1 a");
+    bench.expect(&[
+        (&format!("ZADD k XX 1 {long}"), "0"),
+        ("OBJECT ENCODING k", "listpack"),
+        (&format!("ZADD k 1 {long}"), "1"),
+        ("OBJECT ENCODING k", "skiplist"),
+        (&format!("ZADD new 1 {long}"), "1"),
+        ("OBJECT ENCODING new", "skiplist"),
+    ]);
+}

@@ -53,7 +53,8 @@ fn add(ctx: &mut Ctx<'_>, mut options: AddOptions, out: &mut dyn ReplySink) -> R
 
     let (mut new, mut updated, mut last) = (0, 0, Added::Skipped);
     ctx.modify_zset(argv[1], !options.xx, |zset, limits| {
-        zset.expect(pairs.len(), longest, limits);
+        // A new set is made for what is given; one that is there grows long members only when it gets one.
+        zset.expect(pairs.len(), if zset.is_empty() { longest } else { 0 }, limits);
         for ([_, member], score) in pairs.iter().zip(&scores) {
             last = zset.add(member, *score, options, limits);
             new += usize::from(matches!(last, Added::New(_)));
