@@ -791,6 +791,11 @@ export interface Commands<T = string> {
   /** As {@link xack}, with Buffers. */
   xackBuffer(...args: Arguments): Reply<Buffer>;
 
+  /** Acknowledges entries for a group and removes them from the stream. O(1) for each message ID processed. Since Redis 8.2.0. */
+  xackdel(...args: Arguments): Reply<T>;
+  /** As {@link xackdel}, with Buffers. */
+  xackdelBuffer(...args: Arguments): Reply<Buffer>;
+
   /** Adds an entry to a stream. Creates the key if it doesn't exist. O(1) when adding an entry, O(N) when trimming where N is the number of entries removed. Since Redis 5.0.0. */
   xadd(...args: Arguments): Reply<T>;
   /** As {@link xadd}, with Buffers. */
@@ -810,6 +815,11 @@ export interface Commands<T = string> {
   xdel(...args: Arguments): Reply<T>;
   /** As {@link xdel}, with Buffers. */
   xdelBuffer(...args: Arguments): Reply<Buffer>;
+
+  /** Removes entries from a stream, with a say on what groups know of them. O(1) for each single item to delete in the stream, regardless of the stream size. Since Redis 8.2.0. */
+  xdelex(...args: Arguments): Reply<T>;
+  /** As {@link xdelex}, with Buffers. */
+  xdelexBuffer(...args: Arguments): Reply<Buffer>;
 
   /** A container for commands on consumer groups. Depends on subcommand. Since Redis 5.0.0. */
   xgroup(...args: Arguments): Reply<T>;

@@ -92,6 +92,11 @@ fn streams() {
 }
 
 #[test]
+fn stream_references() {
+    judged_by(&["r82"], &families::STREAM_REFERENCES, 60);
+}
+
+#[test]
 fn server() {
     judge(&families::SERVER, PER_GROUP);
 }

@@ -60,4 +60,11 @@ def test_groups(store):
     full = store.xinfo_stream("x", full=True)
     assert list(full["entries"]) == ["2-0", "3-0", "4-0"] and full["groups"][0]["consumers"][0]["name"] == "a"
     assert store.xgroup_createconsumer("x", "g", "d") == 1 and store.xgroup_delconsumer("x", "g", "d") == 0
+    assert store.xdelex("x", "2-0", "9-9") == [1, -1] and store.xdelex("x", "3-0", ref_policy="ACKED") == [1]
+    assert store.xreadgroup("g", "e", {"x": ">"}) == [] and store.xadd("x", {"n": 5}, id="5-0")
+    assert store.xreadgroup("g", "e", {"x": ">"}) and store.xdelex("x", "5-0", ref_policy="ACKED") == [2]
+    assert store.xackdel("x", "g", "5-0", "5-0", ref_policy="DELREF") == [1, -1]
+    with pytest.raises(DataError):
+        store.xdelex("x", "1-0", ref_policy="NOPE")
+    assert store.xtrim("x", maxlen=0, approximate=False, ref_policy="ACKED") == 1
     assert store.xgroup_destroy("x", "g") is True and store.xgroup_destroy("x", "g") is False

@@ -256,4 +256,6 @@ pub(crate) fn shard_of(hash: u64) -> usize {
 }
 
 #[cfg(test)]
+mod stream_tests;
+#[cfg(test)]
 mod tests;

@@ -32,6 +32,7 @@ pub const ALL: &[&Family] = &[
     &HYPERLOGLOGS,
     &GEO,
     &STREAMS,
+    &STREAM_REFERENCES,
     &BLOCKING,
 ];
 
@@ -73,6 +74,8 @@ pub const HYPERLOGLOGS: Family = Family { name: "hyperloglogs", tables: &[HYPERL
 pub const GEO: Family = Family { name: "geo", tables: &[GEO_ROWS, TOUCHES] };
 /// Streams and their groups.
 pub const STREAMS: Family = Family { name: "streams", tables: &[STREAM_ROWS, TOUCHES] };
+/// Streams with a say on what groups know of deleted entries (Redis 8.2).
+pub const STREAM_REFERENCES: Family = Family { name: "stream_references", tables: &[STREAM_REFERENCE_ROWS] };
 /// Commands that may wait, met by data and inside of transactions.
 pub const BLOCKING: Family = Family {
     name: "blocking",

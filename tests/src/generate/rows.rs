@@ -488,6 +488,35 @@ pub(super) const STREAM_ROWS: Table = &[
     (2, "XINFO CONSUMERS xkey group"),
 ];
 
+/// What Redis 8.2 added: what becomes of the groups' references to entries. Without XGROUP DESTROY: Redis 8.2.3 goes
+/// on taking into account what a group that is gone had read.
+pub(super) const STREAM_REFERENCE_ROWS: Table = &[
+    (20, "XADD xkey id el val"),
+    (
+        8,
+        "XADD xkey < [ NOMKSTREAM ] ; ( KEEPREF | DELREF | ACKED ) ; ( MAXLEN | MINID ) [ ( = | ~ ) ] small > id el val",
+    ),
+    (6, "XTRIM xkey < ( KEEPREF | DELREF | ACKED ) ; ( MAXLEN | MINID ) [ ( = | ~ ) ] small >"),
+    (8, "XTRIM xkey MINID id ( KEEPREF | DELREF | ACKED )"),
+    (8, "XDELEX xkey < [ ( KEEPREF | DELREF | ACKED ) ] ; IDS #{ id } >"),
+    (8, "XACKDEL xkey group < [ ( KEEPREF | DELREF | ACKED ) ] ; IDS #{ id } >"),
+    (6, "XGROUP CREATE xkey group ( id | $ | 0 ) [ MKSTREAM ]"),
+    (2, "XGROUP SETID xkey group ( id | $ )"),
+    (1, "XGROUP DELCONSUMER xkey group consumer"),
+    (14, "XREADGROUP GROUP group consumer [ COUNT count ] STREAMS xkey >"),
+    (3, "XREADGROUP GROUP group consumer NOACK STREAMS xkey >"),
+    (6, "XACK xkey group { id }"),
+    (3, "XCLAIM xkey group consumer 0 { id } FORCE"),
+    (1, "XAUTOCLAIM xkey group consumer 0 -"),
+    (3, "XDEL xkey { id }"),
+    (5, "XRANGE xkey - +"),
+    (3, "XPENDING xkey group - + 100"),
+    (3, "XINFO STREAM xkey FULL"),
+    (2, "DEL xkey"),
+    (2, "COPY xkey xkey [ REPLACE ]"),
+    (1, "RENAME xkey xkey"),
+];
+
 /// Commands that may wait, with the shortest of patience.
 pub(super) const BLOCKING_ROWS: Table = &[
     (4, "BLPOP { lkey } 0.01"),

@@ -96,6 +96,12 @@ class Streams(Base):
         """Removes entries; how many there were."""
         return self.execute("XDEL", name, *ids)
 
+    def xdelex(self, name: KeyT, *ids: IdT, ref_policy: str = "KEEPREF") -> list[int]:
+        """Removes entries; for each 1, -1 when it is not there, 2 when it stays for a group's sake."""
+        if not ids:
+            raise DataError("at least one identifier is needed")
+        return self.execute("XDELEX", name, *_policy(ref_policy), "IDS", len(ids), *ids)
+
     def xtrim(
         self,
         name: KeyT,
@@ -145,6 +151,12 @@ class Streams(Base):
     def xack(self, name: KeyT, groupname: KeyT, *ids: IdT) -> int:
         """Acknowledges entries; how many were pending."""
         return self.execute("XACK", name, groupname, *ids)
+
+    def xackdel(self, name: KeyT, groupname: KeyT, *ids: IdT, ref_policy: str = "KEEPREF") -> list[int]:
+        """Acknowledges entries and removes them; for each 1, -1 when it is not pending, 2 when it stays for others."""
+        if not ids:
+            raise DataError("at least one identifier is needed")
+        return self.execute("XACKDEL", name, groupname, *_policy(ref_policy), "IDS", len(ids), *ids)
 
     def xpending(self, name: KeyT, groupname: KeyT) -> dict[str, Any]:
         """How many entries are pending, from which to which, and for whom how many."""

@@ -1,9 +1,9 @@
-//! XADD, XTRIM, XDEL, XSETID.
+//! XADD, XTRIM, XSETID.
 
 use super::super::args;
 use super::super::ctx::Ctx;
+use super::id;
 use super::trim::{self, Left, NewId};
-use super::{id, ids};
 use crate::error::{Error, Result, text};
 use crate::reply::ReplySink;
 use crate::value::stream::{Stream, StreamId, Unfit};
@@ -91,22 +91,6 @@ pub(super) fn xtrim(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn xdel(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
-    let (key, rest) = (ctx.argv[1], &ctx.argv[2..]);
-    // As Redis: without the key nothing is wrong with the identifiers.
-    if !present(ctx, key)? {
-        out.int(0);
-        return Ok(());
-    }
-    let ids = ids(rest)?;
-    let deleted =
-        ctx.modify_stream(key, false, |stream, _| ids.into_iter().filter(|id| stream.delete(*id)).count())?;
-    let deleted = deleted.unwrap_or(0);
-    ctx.dirty(deleted);
-    out.int(deleted as i64);
-    Ok(())
-}
-
 /// Whether a stream is at the key; WRONGTYPE for another type. A key that is due goes now, so that the log says so.
 pub(super) fn present(ctx: &mut Ctx<'_>, key: &[u8]) -> Result<bool> {
     let present = ctx.check_type(key, "stream")?;
@@ -139,8 +123,10 @@ pub(super) fn xsetid(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     if !present(ctx, key)? {
         return Err(Error::command(text::NO_SUCH_KEY));
     }
+    // Redis 7.0 let it go below what was deleted, and so do its logs.
+    let floor = if ctx.session.replaying { StreamId::MIN } else { StreamId::MAX };
     ctx.modify_stream(key, false, |stream, _| {
-        check_id(stream, last_id, added)?;
+        check_id(stream, last_id, added, stream.max_deleted_id().min(floor))?;
         stream.set_id(last_id, added, Some(max_deleted).filter(|id| !id.is_zero()));
         Ok::<_, Error>(())
     })?
@@ -151,8 +137,8 @@ pub(super) fn xsetid(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
 }
 
 /// Whether a stream's last identifier and number of entries ever added may become these.
-fn check_id(stream: &Stream, last_id: StreamId, added: Option<u64>) -> Result<()> {
-    let refused = if last_id < stream.max_deleted_id() {
+fn check_id(stream: &Stream, last_id: StreamId, added: Option<u64>, floor: StreamId) -> Result<()> {
+    let refused = if last_id < floor {
         "ERR The ID specified in XSETID is smaller than current max_deleted_entry_id"
     } else if stream.is_empty() {
         return Ok(());

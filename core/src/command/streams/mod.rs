@@ -1,4 +1,4 @@
-//! Commands on streams: [`add`] what adds and removes entries, [`trim`] how a stream is shortened, [`read`] the readers,
+//! Commands on streams: [`add`] what adds entries, [`delete`] what removes them, [`trim`] how a stream is shortened, [`read`] the readers,
 //! [`group`] the groups and their readers, [`claim`] who owns what is pending, [`pending`] what is pending, [`info`]
 //! XINFO.
 //!
@@ -11,6 +11,7 @@
 
 mod add;
 mod claim;
+mod delete;
 mod group;
 mod info;
 mod pending;

@@ -2,7 +2,7 @@
 
 use super::super::ctx::Ctx;
 use super::super::table::{Command, Flags, Group, Handler, Keys};
-use super::{add, claim, group, info, pending, read};
+use super::{add, claim, delete, group, info, pending, read};
 use crate::error::{Error, Result};
 use crate::reply::ReplySink;
 
@@ -26,10 +26,12 @@ const PER_RETURNED: &str =
 #[rustfmt::skip]
 pub(in crate::command) const COMMANDS: &[Command] = &[
     row("xack", -4, WRITE_FAST, FIRST, "5.0.0", PER_ID, group::xack, "Acknowledges entries that were delivered to a consumer of a group; how many were pending."),
+    row("xackdel", -6, WRITE_FAST, FIRST, "8.2.0", PER_ID, delete::xackdel, "Acknowledges entries for a group and removes them from the stream."),
     row("xadd", -5, ADDS_FAST, FIRST, "5.0.0", "O(1) when adding an entry, O(N) when trimming where N is the number of entries removed.", add::xadd, "Adds an entry to a stream. Creates the key if it doesn't exist."),
     row("xautoclaim", -6, WRITE_FAST, FIRST, "6.2.0", "O(1) if COUNT is small.", claim::xautoclaim, "Gives pending entries that were idle for long to another consumer."),
     row("xclaim", -6, WRITE_FAST, FIRST, "5.0.0", "O(log N) with N being the number of pending entries of the group.", claim::xclaim, "Gives pending entries to another consumer."),
-    row("xdel", -3, WRITE_FAST, FIRST, "5.0.0", PER_DELETED, add::xdel, "Removes entries from a stream; how many there were."),
+    row("xdel", -3, WRITE_FAST, FIRST, "5.0.0", PER_DELETED, delete::xdel, "Removes entries from a stream; how many there were."),
+    row("xdelex", -5, WRITE_FAST, FIRST, "8.2.0", PER_DELETED, delete::xdelex, "Removes entries from a stream, with a say on what groups know of them."),
     Command { subcommands: XGROUP, ..row("xgroup", -2, Flags::NONE, Keys::None, "5.0.0", "Depends on subcommand.", container, "A container for commands on consumer groups.") },
     Command { subcommands: XINFO, ..row("xinfo", -2, Flags::NONE, Keys::None, "5.0.0", "Depends on subcommand.", container, "A container for commands that tell about streams.") },
     row("xlen", 2, READ_FAST, FIRST, "5.0.0", "O(1)", read::xlen, "Returns the number of entries in a stream."),

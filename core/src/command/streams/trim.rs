@@ -5,7 +5,7 @@ use super::super::ctx::Ctx;
 use super::id;
 use crate::error::{Error, Result};
 use crate::value::Limits;
-use crate::value::stream::{Stream, StreamId, Trim, TrimTo};
+use crate::value::stream::{Refs, Stream, StreamId, Trim, TrimTo};
 
 /// What stands before an entry's fields, or behind XTRIM's key.
 pub(super) struct Options {
@@ -53,7 +53,7 @@ pub(super) fn options(ctx: &Ctx<'_>, adds: bool) -> Result<Options> {
         id_at: argv.len(),
         id: NewId::Auto,
     };
-    let (mut limit, mut at) = (0, 2);
+    let (mut limit, mut refs, mut at) = (0, None, 2);
     while at < argv.len() {
         let (option, more) = (argv[at], argv.len() - 1 - at);
         let max_len = args::is(option, "maxlen");
@@ -68,13 +68,15 @@ pub(super) fn options(ctx: &Ctx<'_>, adds: bool) -> Result<Options> {
             at += if approx || (more >= 2 && argv[at + 1] == b"=") { 2 } else { 1 };
             let to =
                 if max_len { TrimTo::MaxLen(max_len_of(argv[at])?) } else { TrimTo::MinId(id(argv[at])?) };
-            options.trim = Some(Trim { to, approx, limit: 0 });
+            options.trim = Some(Trim { to, approx, limit: 0, refs: Refs::Keep });
             options.trim_at = at;
         } else if more > 0 && args::is(option, "limit") {
             limit = u64::try_from(args::int(argv[at + 1])?)
                 .map_err(|_| Error::command("ERR The LIMIT argument must be >= 0."))?;
             options.limit_at = Some(at);
             at += 1;
+        } else if let (Some(given), None) = (refs_of(option), refs) {
+            refs = Some(given);
         } else if adds && args::is(option, "nomkstream") {
             options.no_make = true;
         } else if adds {
@@ -90,8 +92,21 @@ pub(super) fn options(ctx: &Ctx<'_>, adds: bool) -> Result<Options> {
         }
         at += 1;
     }
+    if let Some(trim) = &mut options.trim {
+        trim.refs = refs.unwrap_or_default();
+    }
     set_limit(&mut options, limit, ctx, adds)?;
     Ok(options)
+}
+
+/// KEEPREF, DELREF or ACKED.
+pub(super) fn refs_of(word: &[u8]) -> Option<Refs> {
+    match word {
+        word if args::is(word, "keepref") => Some(Refs::Keep),
+        word if args::is(word, "delref") => Some(Refs::Delete),
+        word if args::is(word, "acked") => Some(Refs::Acked),
+        _ => None,
+    }
 }
 
 fn max_len_of(arg: &[u8]) -> Result<u64> {

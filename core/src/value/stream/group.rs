@@ -122,8 +122,10 @@ impl Group {
     }
 
     fn edit<R>(&mut self, slot: Slot, change: impl FnOnce(&mut Consumer) -> R) -> R {
-        let consumer = Arc::make_mut(self.consumers[slot as usize].as_mut().expect(OWNED));
+        let consumer = self.consumers[slot as usize].as_mut().expect(OWNED);
+        // Measured first: a copy may take less than what it was copied from.
         let before = consumer.memory();
+        let consumer = Arc::make_mut(consumer);
         let result = change(consumer);
         self.consumers_bytes = self.consumers_bytes - before + consumer.memory();
         result

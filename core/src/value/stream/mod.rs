@@ -28,7 +28,7 @@ pub use group::{Consumer, Group, NEVER, Pending, READ_UNKNOWN};
 pub use id::{IdText, StreamId};
 pub use load::{Loading, LoadingGroup};
 pub use node::Entry;
-pub use trim::{Trim, TrimTo};
+pub use trim::{Refs, Trim, TrimTo};
 
 /// A stream. A clone shares the nodes and the groups until either changes them.
 #[derive(Clone, Default)]
@@ -349,7 +349,7 @@ impl Stream {
 
     /// How many entries a group has yet to read, if that can be told.
     pub fn lag(&self, group: &Group) -> Option<i64> {
-        if self.entries_added == 0 {
+        if self.entries_added == 0 || self.len == 0 {
             return Some(0);
         }
         let read = if group.entries_read != READ_UNKNOWN && !self.has_gaps_from(group.last_id) {

@@ -251,21 +251,29 @@ pub(super) fn push(list: &mut Listpack, key: StreamId, id: StreamId, pairs: &[&[
     }
 }
 
-/// Marks entries as deleted, as long as `more` says so; gives how many of them had been live.
-pub(super) fn delete_while(
+/// What becomes of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Choice {
+    Delete,
+    Leave,
+    /// It and all behind it are left.
+    Stop,
+}
+
+/// Marks entries as deleted; gives how many of them had been live.
+pub(super) fn delete_where(
     list: &mut Listpack,
     key: StreamId,
-    mut more: impl FnMut(&Entry<'_>) -> bool,
+    mut choose: impl FnMut(&Entry<'_>) -> Choice,
 ) -> u64 {
     let node = Node::new(key, list);
     let (live, deleted) = (node.live, node.deleted);
     let mut marks = Vec::new();
     for entry in node.entries() {
-        if !more(&entry) {
-            break;
-        }
-        if !entry.is_deleted() {
-            marks.push((entry.flags_at, entry.flags));
+        match choose(&entry) {
+            Choice::Delete if !entry.is_deleted() => marks.push((entry.flags_at, entry.flags)),
+            Choice::Delete | Choice::Leave => {}
+            Choice::Stop => break,
         }
     }
     let count = marks.len() as u64;

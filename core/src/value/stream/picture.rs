@@ -1,6 +1,6 @@
 //! For tests: all there is to say of a stream, in a form that compares, and streams made from it or at random.
 
-use super::{Group, Limits, NEVER, READ_UNKNOWN, Stream, StreamId, Trim, TrimTo};
+use super::{Group, Limits, NEVER, READ_UNKNOWN, Refs, Stream, StreamId, Trim, TrimTo};
 
 type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
 
@@ -110,7 +110,7 @@ impl Picture {
                 }
                 7 if rng.u8(0..4) == 0 => {
                     let to = TrimTo::MaxLen(rng.u64(0..30));
-                    stream.trim(Trim { to, approx: rng.bool(), limit: 0 });
+                    stream.trim(Trim { to, approx: rng.bool(), limit: 0, refs: Refs::Keep });
                 }
                 8 => drop(stream.add_group(&[b'g', rng.u8(0..3)], Group::new(last, READ_UNKNOWN))),
                 _ => {

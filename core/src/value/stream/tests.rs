@@ -77,7 +77,8 @@ fn ranges_in_both_directions() {
 #[test]
 fn trimming() {
     let limits = Limits { stream_node_max_entries: 4, ..Limits::default() };
-    let trim = |stream: &mut Stream, to, approx, limit| stream.trim(Trim { to, approx, limit });
+    let trim =
+        |stream: &mut Stream, to, approx, limit| stream.trim(Trim { to, approx, limit, refs: Refs::Keep });
     let mut a = stream(1..=20, &limits);
     assert_eq!(trim(&mut a, TrimTo::MaxLen(13), true, 0), 4);
     assert_eq!(trim(&mut a, TrimTo::MaxLen(13), false, 0), 3);
@@ -105,7 +106,7 @@ fn going_back_below_deleted_entries() {
     let limits = Limits { stream_node_max_entries: 4, ..Limits::default() };
     let mut stream = stream(10..=13, &limits);
     assert!(stream.delete(id(13, 0)));
-    stream.trim(Trim { to: TrimTo::MinId(id(13, 0)), approx: false, limit: 0 });
+    stream.trim(Trim { to: TrimTo::MinId(id(13, 0)), approx: false, limit: 0, refs: Refs::Keep });
     stream.set_id(id(20, 0), None, Some(id(1, 0)));
     stream.set_id(id(2, 0), None, None);
     stream.append(id(5, 0), &[b"f", b"v"], &limits).unwrap();
@@ -166,7 +167,7 @@ fn clones_go_their_own_way() {
         let limits = Limits::default();
         let next = one.last_id().next().unwrap();
         one.append(next, &[b"only", b"here"], &limits).unwrap();
-        one.trim(Trim { to: TrimTo::MaxLen(3), approx: false, limit: 0 });
+        one.trim(Trim { to: TrimTo::MaxLen(3), approx: false, limit: 0, refs: Refs::Keep });
         let names: Vec<_> = one.groups().map(|(name, _)| name.to_vec()).collect();
         for name in &names {
             one.change_group(name, |group| {
@@ -176,7 +177,7 @@ fn clones_go_their_own_way() {
         }
         assert_eq!(Picture::of(&two), before);
         let changed = Picture::of(&one);
-        two.trim(Trim { to: TrimTo::MaxLen(0), approx: false, limit: 0 });
+        two.trim(Trim { to: TrimTo::MaxLen(0), approx: false, limit: 0, refs: Refs::Keep });
         names.iter().for_each(|name| assert!(two.remove_group(name)));
         assert_eq!(Picture::of(&one), changed);
         two.check();
@@ -216,7 +217,7 @@ proptest! {
                 prop_assert!(stream.delete(*id));
                 stream.check();
             }
-            stream.trim(Trim { to: TrimTo::MaxLen(1), approx: false, limit: 0 });
+            stream.trim(Trim { to: TrimTo::MaxLen(1), approx: false, limit: 0, refs: Refs::Keep });
             stream.check();
         }
     }
