@@ -165,6 +165,56 @@ export interface Commands<T = string> {
   /** As {@link flushdb}, with Buffers. */
   flushdbBuffer(mode?: 'ASYNC' | 'SYNC'): 'OK';
 
+  /** Adds places to a sorted set, or moves them. Creates the key if it doesn't exist. O(log(N)) for each place, where N is the number of members. Since Redis 3.2.0. */
+  geoadd(key: Argument, ...optionsAndPlaces: Arguments): number;
+  /** As {@link geoadd}, with Buffers. */
+  geoaddBuffer(key: Argument, ...optionsAndPlaces: Arguments): number;
+
+  /** Returns the distance between two places. O(1). Since Redis 3.2.0. */
+  geodist(key: Argument, member1: Argument, member2: Argument, unit?: 'M' | 'KM' | 'FT' | 'MI'): T | null;
+  /** As {@link geodist}, with Buffers. */
+  geodistBuffer(key: Argument, member1: Argument, member2: Argument, unit?: 'M' | 'KM' | 'FT' | 'MI'): Buffer | null;
+
+  /** Returns standard geohashes of places. O(1) for each member. Since Redis 3.2.0. */
+  geohash(key: Argument, ...members: Arguments): Array<T | null>;
+  /** As {@link geohash}, with Buffers. */
+  geohashBuffer(key: Argument, ...members: Arguments): Array<Buffer | null>;
+
+  /** Returns longitudes and latitudes of places. O(1) for each member. Since Redis 3.2.0. */
+  geopos(key: Argument, ...members: Arguments): Array<[longitude: T, latitude: T] | null>;
+  /** As {@link geopos}, with Buffers. */
+  geoposBuffer(key: Argument, ...members: Arguments): Array<[longitude: Buffer, latitude: Buffer] | null>;
+
+  /** Finds the places around a point. May store them. O(N+log(M)) where N is the number of members in the cells around the shape, and M the number of all members. Since Redis 3.2.0. */
+  georadius(...args: Arguments): Reply<T>;
+  /** As {@link georadius}, with Buffers. */
+  georadiusBuffer(...args: Arguments): Reply<Buffer>;
+
+  /** Finds the places around a point. O(N+log(M)) where N is the number of members in the cells around the shape, and M the number of all members. Since Redis 3.2.10. */
+  georadius_ro(...args: Arguments): Reply<T>;
+  /** As {@link georadius_ro}, with Buffers. */
+  georadius_roBuffer(...args: Arguments): Reply<Buffer>;
+
+  /** Finds the places around a place. May store them. O(N+log(M)) where N is the number of members in the cells around the shape, and M the number of all members. Since Redis 3.2.0. */
+  georadiusbymember(...args: Arguments): Reply<T>;
+  /** As {@link georadiusbymember}, with Buffers. */
+  georadiusbymemberBuffer(...args: Arguments): Reply<Buffer>;
+
+  /** Finds the places around a place. O(N+log(M)) where N is the number of members in the cells around the shape, and M the number of all members. Since Redis 3.2.10. */
+  georadiusbymember_ro(...args: Arguments): Reply<T>;
+  /** As {@link georadiusbymember_ro}, with Buffers. */
+  georadiusbymember_roBuffer(...args: Arguments): Reply<Buffer>;
+
+  /** Finds the places in a circle, a box or (as Valkey 9) a polygon. O(N+log(M)) where N is the number of members in the cells around the shape, and M the number of all members. Since Redis 6.2.0. */
+  geosearch(...args: Arguments): Reply<T>;
+  /** As {@link geosearch}, with Buffers. */
+  geosearchBuffer(...args: Arguments): Reply<Buffer>;
+
+  /** Stores the places in a circle, a box or (as Valkey 9) a polygon. O(N+log(M)) where N is the number of members in the cells around the shape, and M the number of all members. Since Redis 6.2.0. */
+  geosearchstore(destination: Argument, source: Argument, ...options: Arguments): number;
+  /** As {@link geosearchstore}, with Buffers. */
+  geosearchstoreBuffer(destination: Argument, source: Argument, ...options: Arguments): number;
+
   /** Returns a string. O(1). Since Redis 1.0.0. */
   get(key: Argument): T | null;
   /** As {@link get}, with Buffers. */
@@ -786,6 +836,7 @@ export interface Commands<T = string> {
   watch(...args: Arguments): Reply<T>;
   /** As {@link watch}, with Buffers. */
   watchBuffer(...args: Arguments): Reply<Buffer>;
+
   /** Acknowledges entries that were delivered to a consumer of a group; how many were pending. O(1) for each message ID processed. Since Redis 5.0.0. */
   xack(...args: Arguments): Reply<T>;
   /** As {@link xack}, with Buffers. */

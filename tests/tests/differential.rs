@@ -128,6 +128,11 @@ fn hyperloglogs() {
 }
 
 #[test]
+fn geo() {
+    judge(&families::GEO, 60);
+}
+
+#[test]
 fn no_command_is_missing_but_those_known_to_be() {
     let mut engine = Engine::memory();
     let mut missing = Vec::new();

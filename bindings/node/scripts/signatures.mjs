@@ -9,8 +9,7 @@ const counted = '(numkeys: number | string, ...keysAndOptions: Arguments)';
 const storeCounted = '(destination: Argument, numkeys: number | string, ...keysAndOptions: Arguments)';
 const expire = '(key: Argument, time: number | bigint | string, condition?: "NX" | "XX" | "GT" | "LT"): number';
 const fields = '(key: Argument, word: "FIELDS", numfields: number | string, ...fields: Arguments)';
-const expireFields =
-  '(key: Argument, time: number | bigint | string, ...conditionAndFields: Arguments): number[]';
+const expireFields = '(key: Argument, time: number | bigint | string, ...conditionAndFields: Arguments): number[]';
 const scan = '(key: Argument, cursor: Argument, ...options: Arguments): [cursor: T, elements: T[]]';
 const popped = ['(key: Argument): T | null', '(key: Argument, count: number | string): T[] | null'];
 const scored = ['(key: Argument, start: Argument, stop: Argument, ...options: Arguments): T[]'];
@@ -84,6 +83,12 @@ export const SIGNATURES = {
   pfadd: ['(key: Argument, ...elements: Arguments): number'],
   pfcount: [`${keys}: number`],
   pfmerge: ['(destination: Argument, ...keys: Arguments): "OK"'],
+  // places
+  geoadd: ['(key: Argument, ...optionsAndPlaces: Arguments): number'],
+  geodist: ['(key: Argument, member1: Argument, member2: Argument, unit?: "M" | "KM" | "FT" | "MI"): T | null'],
+  geohash: ['(key: Argument, ...members: Arguments): Array<T | null>'],
+  geopos: ['(key: Argument, ...members: Arguments): Array<[longitude: T, latitude: T] | null>'],
+  geosearchstore: ['(destination: Argument, source: Argument, ...options: Arguments): number'],
   // hashes
   hdel: ['(key: Argument, ...fields: Arguments): number'],
   hexists: ['(key: Argument, field: Argument): number'],

@@ -83,6 +83,30 @@ def test_hyperloglogs(store):
         store.pfcount("s")
 
 
+def test_geo(store):
+    places = [13.361389, 38.115556, "Palermo", 15.087269, 37.502669, "Catania"]
+    assert store.geoadd("g", places) == 2 and store.geoadd("g", [13.6, 37.3, "Palermo"], xx=True, ch=True) == 1
+    assert store.geoadd("g", places, ch=True) == 1
+    assert store.geodist("g", "Palermo", "Catania", "km") == 166.2742 and store.geodist("g", "Palermo", "x") is None
+    assert store.geohash("g", "Palermo", "x") == ["sqc8b49rny0", None]
+    assert store.geopos("g", "Palermo", "x") == [(13.361389338970184, 38.1155563954963), None]
+    assert store.geosearch("g", longitude=15, latitude=37, radius=200, unit="km", sort="ASC") == ["Catania", "Palermo"]
+    found = store.geosearch("g", member="Palermo", width=1, height=1, withdist=True, withcoord=True, withhash=True)
+    assert found == [["Palermo", 0.0, 3479099956230698, (13.361389338970184, 38.1155563954963)]]
+    assert store.geosearch("g", polygon=[(13, 38), (14, 38), (13.5, 39)]) == ["Palermo"]
+    assert store.geosearchstore("d", "g", member="Palermo", radius=1, storedist=True) == 1
+    assert store.zrange("d", 0, -1, withscores=True) == [("Palermo", 0.0)]
+    assert store.georadius("g", 15, 37, 100, "km", withdist=True) == [["Catania", 56.4413]]
+    assert store.georadius("g", 15, 37, 100, "km", store="d") == 1 and store.zrange("d", 0, -1) == ["Catania"]
+    assert store.georadiusbymember("g", "Palermo", 1, count=1, any=True) == ["Palermo"]
+    assert store.georadius_ro("g", 15, 37, 1) == [] and store.georadiusbymember_ro("g", "Catania", 1) == ["Catania"]
+    for wrong in ({}, {"member": "a"}, {"member": "a", "longitude": 1, "latitude": 1, "radius": 1}):
+        with pytest.raises(DataError):
+            store.geosearch("g", **wrong)
+    with pytest.raises(DataError):
+        store.geoadd("g", [1, 2])
+
+
 def test_keys(store):
     store.mset({"a": 1, "b": 2, "other": 3})
     assert store.exists("a", "b", "nope") == 2 and store.touch("a", "nope") == 1

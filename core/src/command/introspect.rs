@@ -306,6 +306,7 @@ fn getkeysandflags(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let flags = |at: usize| {
         let begins = |spec: &&Spec| match spec.begin {
             Begin::Index(first) => usize::try_from(first).is_ok_and(|first| first <= at),
+            Begin::Keyword(word, _) => argv[at - 1].eq_ignore_ascii_case(word.as_bytes()),
             _ => false,
         };
         let flags = specs.iter().rfind(begins).or(specs.first()).map_or("", |spec| spec.flags);

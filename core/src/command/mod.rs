@@ -18,6 +18,7 @@ pub mod dispatch;
 mod draw;
 mod dump;
 mod expiry;
+mod geo;
 mod hashes;
 mod hyperloglog;
 mod introspect;

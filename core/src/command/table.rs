@@ -114,6 +114,7 @@ pub enum Group {
     SortedSet,
     Hash,
     Bitmap,
+    Geo,
     HyperLogLog,
     Stream,
     Connection,
@@ -133,6 +134,7 @@ impl Group {
             Group::Hash => "hash",
             Group::Bitmap => "bitmap",
             Group::HyperLogLog => "hyperloglog",
+            Group::Geo => "geo",
             Group::Stream => "stream",
             Group::Connection => "connection",
             Group::Server => "server",
@@ -150,6 +152,7 @@ impl Group {
             Group::Hash => Some("hash"),
             Group::Bitmap => Some("bitmap"),
             Group::HyperLogLog => Some("hyperloglog"),
+            Group::Geo => Some("geo"),
             Group::Stream => Some("stream"),
             Group::Connection => Some("connection"),
             Group::Transactions => Some("transaction"),
@@ -170,6 +173,8 @@ pub enum Keys {
     DestAndCounted(usize),
     /// The first half of what follows the option STREAMS (`XREAD … STREAMS key … id …`).
     Streams,
+    /// One at position 1, and what stands behind the last STORE or STOREDIST from this position on.
+    OneAndStored(usize),
     /// Every shard, for commands over the whole keyspace.
     Everything,
 }
@@ -232,7 +237,7 @@ impl Command {
     pub fn key_range(&self) -> (i32, i32, i32) {
         match self.keys {
             Keys::Range(first, last, step) => (first, last, step),
-            Keys::DestAndCounted(_) => (1, 1, 1),
+            Keys::DestAndCounted(_) | Keys::OneAndStored(_) => (1, 1, 1),
             _ => (0, 0, 0),
         }
     }
@@ -253,6 +258,7 @@ impl Command {
             }
             Keys::Counted(at) => counted(argv, at),
             Keys::Streams => streams(argv),
+            Keys::OneAndStored(from) => std::iter::once(1).chain(stored(argv, from)).collect(),
             Keys::DestAndCounted(at) => {
                 let mut all = vec![1];
                 all.extend(counted(argv, at));
@@ -317,6 +323,19 @@ fn counted(argv: &[&[u8]], at: usize) -> Vec<usize> {
     if end > argv.len() { Vec::new() } else { (at + 1..end).collect() }
 }
 
+/// Where the key stands that a result is to be stored in.
+fn stored(argv: &[&[u8]], from: usize) -> Option<usize> {
+    let (mut at, mut found) = (from, None);
+    while at + 1 < argv.len() {
+        if argv[at].eq_ignore_ascii_case(b"store") || argv[at].eq_ignore_ascii_case(b"storedist") {
+            at += 1;
+            found = Some(at);
+        }
+        at += 1;
+    }
+    found
+}
+
 /// All rows, family by family.
 pub fn commands() -> impl Iterator<Item = &'static Command> {
     let families: &[&'static [Command]] = &[
@@ -326,6 +345,7 @@ pub fn commands() -> impl Iterator<Item = &'static Command> {
         super::debug::COMMANDS,
         super::dump::COMMANDS,
         super::expiry::COMMANDS,
+        super::geo::COMMANDS,
         super::hashes::COMMANDS,
         super::hashes::combined::COMMANDS,
         super::hashes::expiry::COMMANDS,

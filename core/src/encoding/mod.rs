@@ -8,6 +8,7 @@ pub mod bits;
 pub mod crc64;
 mod dtoa;
 mod float;
+pub mod geohash;
 pub mod glob;
 pub mod hll;
 pub mod intset;

@@ -72,8 +72,24 @@ pub const ENGINE: Known = Known {
         Avoid { command: "LSET", with: &["9223372036854775807"], why: LSET_INDEX },
         Avoid { command: "LSET", with: &["-9223372036854775808"], why: LSET_INDEX },
     ],
-    replies: &[],
+    replies: &[
+        Different {
+            command: "*",
+            ours: "could not decode requested zset member",
+            theirs: "does not exist",
+            why: VALKEY_9_GEO,
+        },
+        Different {
+            command: "*",
+            ours: "exactly one of BYRADIUS and BYBOX can be specified",
+            theirs: "exactly one of BYRADIUS, BYBOX and BYPOLYGON can be specified",
+            why: VALKEY_9_GEO,
+        },
+    ],
 };
+
+const VALKEY_9_GEO: &str =
+    "Valkey 9 has other words for it, and where BYPOLYGON was used it is the only judge.";
 
 const LSET_INDEX: &str = "Servers since 7.2 cut the index to 32 bits when the list is a listpack, and so replace an \
                           element that was not meant; here, as in 7.0, such an index is out of range.";
@@ -96,16 +112,6 @@ pub const MISSING: &[&str] = &[
     "BZMPOP",
     "BZPOPMAX",
     "BZPOPMIN",
-    "GEOADD",
-    "GEODIST",
-    "GEOHASH",
-    "GEOPOS",
-    "GEORADIUS",
-    "GEORADIUSBYMEMBER",
-    "GEORADIUSBYMEMBER_RO",
-    "GEORADIUS_RO",
-    "GEOSEARCH",
-    "GEOSEARCHSTORE",
     "READONLY",
     "SORT",
     "SORT_RO",

@@ -429,30 +429,50 @@ pub(super) const HYPERLOGLOG_ROWS: Table = &[
 
 /// Places on earth, kept in sorted sets.
 pub(super) const GEO_ROWS: Table = &[
-    (10, "GEOADD zkey < [ ( NX | XX ) ] ; [ CH ] > { longitude latitude el }"),
+    (12, "GEOADD zkey < [ ( NX | XX ) ] ; [ CH ] > { longitude latitude el }"),
     (4, "GEODIST zkey el el [ unit ]"),
     (3, "GEOPOS zkey { el }"),
     (3, "GEOHASH zkey { el }"),
     (
-        8,
-        "GEOSEARCH zkey < ( FROMMEMBER el | FROMLONLAT longitude latitude ) ; ( BYRADIUS radius unit | BYBOX radius radius unit ) ; ( ASC | DESC ) ; [ COUNT count [ ANY ] ] ; [ WITHCOORD ] ; [ WITHDIST ] ; [ WITHHASH ] >",
+        10,
+        "GEOSEARCH zkey < ( FROMMEMBER el | FROMLONLAT longitude latitude ) ; ( BYRADIUS radius unit | BYBOX radius radius unit ) ; [ ( ASC | DESC ) ] ; [ COUNT count [ ANY ] ] ; [ WITHCOORD ] ; [ WITHDIST ] ; [ WITHHASH ] >",
     ),
     (
         4,
-        "GEOSEARCHSTORE zkey zkey < ( FROMMEMBER el | FROMLONLAT longitude latitude ) ; ( BYRADIUS radius unit | BYBOX radius radius unit ) ; ( ASC | DESC ) ; [ COUNT count ] ; [ STOREDIST ] >",
+        "GEOSEARCHSTORE zkey zkey < ( FROMMEMBER el | FROMLONLAT longitude latitude ) ; ( BYRADIUS radius unit | BYBOX radius radius unit ) ; [ ( ASC | DESC ) ] ; [ COUNT count [ ANY ] ] ; [ STOREDIST ] >",
+    ),
+    (
+        4,
+        "GEOSEARCH zkey < BYPOLYGON #{ cornerlon cornerlat } ; [ ( ASC | DESC ) ] ; [ COUNT count [ ANY ] ] ; [ WITHDIST ] >",
     ),
     (
         3,
-        "GEORADIUS zkey longitude latitude radius unit < [ WITHCOORD ] ; [ WITHDIST ] ; [ WITHHASH ] ; [ COUNT count ] ; ( ASC | DESC ) >",
+        "GEOSEARCH zkey < BYPOLYGON 3 cornerlon cornerlat cornerlon cornerlat cornerlon cornerlat ; [ WITHDIST ] >",
     ),
     (
         2,
-        "GEORADIUS zkey longitude latitude radius unit < [ COUNT count ] ; ( ASC | DESC ) ; ( STORE | STOREDIST ) zkey >",
+        "GEOSEARCHSTORE ukey zkey < BYPOLYGON 4 cornerlon cornerlat cornerlon cornerlat cornerlon cornerlat cornerlon cornerlat ; [ STOREDIST ] >",
     ),
-    (2, "GEORADIUSBYMEMBER zkey el radius unit < [ WITHDIST ] ; ( ASC | DESC ) >"),
-    (1, "GEORADIUS_RO zkey longitude latitude radius unit ASC"),
-    (1, "GEORADIUSBYMEMBER_RO zkey el radius unit ASC"),
+    (
+        4,
+        "GEORADIUS zkey longitude latitude radius unit < [ WITHCOORD ] ; [ WITHDIST ] ; [ WITHHASH ] ; [ COUNT count ] ; [ ( ASC | DESC ) ] >",
+    ),
+    (
+        2,
+        "GEORADIUS zkey longitude latitude radius unit < [ COUNT count ] ; [ ( ASC | DESC ) ] ; ( STORE | STOREDIST ) zkey >",
+    ),
+    (
+        3,
+        "GEORADIUSBYMEMBER zkey el radius unit < [ WITHDIST ] ; [ ( ASC | DESC ) ] ; [ COUNT count [ ANY ] ] >",
+    ),
+    (1, "GEORADIUSBYMEMBER zkey el radius unit < [ COUNT count ] ; ( STORE | STOREDIST ) zkey >"),
+    (1, "GEORADIUS_RO zkey longitude latitude radius unit [ ( ASC | DESC | STORE zkey ) ]"),
+    (1, "GEORADIUSBYMEMBER_RO zkey el radius unit [ ( ASC | DESC | STORE zkey ) ]"),
     (2, "ZREM zkey el"),
+    (2, "ZRANGE zkey 0 -1 WITHSCORES"),
+    (1, "ZRANGE ukey 0 -1 WITHSCORES"),
+    (1, "ZADD zkey float el"),
+    (1, "COMMAND GETKEYS GEORADIUS zkey 1 2 3 'km [ STORE zkey ] [ STOREDIST zkey ]"),
 ];
 
 /// Streams; identifiers are always given, since those made from the clock are different on each side.

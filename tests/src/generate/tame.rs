@@ -7,6 +7,7 @@ pub(super) fn tame(argv: &mut Command) {
     keep_from_expiring(argv);
     keep_lexical_order(argv);
     keep_strings_short(argv);
+    keep_places_plain(argv);
     keep_from_waiting(argv);
     keep_identifiers_given(argv);
 }
@@ -97,6 +98,15 @@ fn keep_strings_short(argv: &mut Command) {
             }
         }
         _ => {}
+    }
+}
+
+/// Only some servers read hexadecimal numbers, and others are the only ones to search in polygons.
+fn keep_places_plain(argv: &mut Command) {
+    if argv[0].get(..3).is_some_and(|name| name.eq_ignore_ascii_case(b"GEO")) {
+        for arg in argv.iter_mut().skip(1).filter(|arg| arg.starts_with(b"0x")) {
+            *arg = b"16".to_vec();
+        }
     }
 }
 

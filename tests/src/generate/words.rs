@@ -424,7 +424,7 @@ impl Words {
                 0 => w.pick(&["u64", "i65", "u0", "i0", "x8", "u", "i64", "u63"]),
                 _ => format!("{}{}", if w.below(2) == 0 { 'u' } else { 'i' }, w.rng.u32(1..34)).into_bytes(),
             },
-            // Strings that may be unsound HyperLogLogs.
+            // Strings that may be unsound HyperLogLogs, places of which some servers do not know.
             "ukey" => |w| vec![b'u', b'1' + w.rng.u8(0..3)],
             // Elements of which there are many.
             "many" => |w| format!("m{}", w.rng.u32(0..100_000)).into_bytes(),
@@ -439,12 +439,28 @@ impl Words {
                 _ => w.rng.i64(0..60).to_string().into_bytes(),
             },
             "longitude" => |w| match w.below(16) {
-                0 => w.pick(&["180", "-180", "180.1", "-181", "abc", "nan"]),
+                0 => w.pick(&["180", "-180", "180.1", "-181", "abc", "nan", "0", "13.361389"]),
+                // Where many meet, so that distances are equal.
+                1..=3 => w.rng.i64(-1..2).to_string().into_bytes(),
+                4 => format!("{:.3}", w.rng.f64() * 360.0 - 180.0).into_bytes(),
                 _ => format!("{:.4}", w.rng.f64() * 40.0 - 10.0).into_bytes(),
             },
             "latitude" => |w| match w.below(16) {
-                0 => w.pick(&["85.05112878", "-85.05112878", "85.1", "-90", "", "inf"]),
+                0 => w.pick(&["85.05112878", "-85.05112878", "85.1", "-90", "", "inf", "0", "38.115556"]),
+                1..=3 => w.rng.i64(-1..2).to_string().into_bytes(),
+                4 => format!("{:.3}", w.rng.f64() * 170.0 - 85.0).into_bytes(),
                 _ => format!("{:.4}", w.rng.f64() * 40.0 + 20.0).into_bytes(),
+            },
+            // Corners of polygons do not surround a pole: a server finds nothing then.
+            "cornerlon" => |w| match w.below(16) {
+                0 => w.pick(&["180.1", "abc"]),
+                1..=3 => w.rng.i64(-1..2).to_string().into_bytes(),
+                _ => format!("{:.4}", w.rng.f64() * 70.0 - 30.0).into_bytes(),
+            },
+            "cornerlat" => |w| match w.below(16) {
+                0 => w.pick(&["85.1", ""]),
+                1..=3 => w.rng.i64(-1..2).to_string().into_bytes(),
+                _ => format!("{:.4}", w.rng.f64() * 100.0 - 40.0).into_bytes(),
             },
             "radius" => |w| match w.below(12) {
                 0 => w.pick(&["0", "-1", "abc", "1e9", "40000"]),

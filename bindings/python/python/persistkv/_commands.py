@@ -5,6 +5,7 @@ from __future__ import annotations
 from ._admin import Admin
 from ._bitmaps import Bitmaps
 from ._field_expiry import FieldExpiry
+from ._geo import Geo
 from ._hashes import Hashes
 from ._hyperloglogs import HyperLogLogs
 from ._keys import Keys, Server, Strings
@@ -15,6 +16,6 @@ from ._streams import Streams
 
 
 class Commands(
-    Keys, Strings, Bitmaps, HyperLogLogs, Hashes, FieldExpiry, Lists, Sets, SortedSets, Streams, Server, Admin
+    Keys, Strings, Bitmaps, HyperLogLogs, Geo, Hashes, FieldExpiry, Lists, Sets, SortedSets, Streams, Server, Admin
 ):
     """Every command as a method."""

@@ -9,7 +9,9 @@ mod read;
 mod rows;
 mod write;
 
+pub(super) use range::store;
 pub(super) use rows::COMMANDS;
+pub(super) use write::add_members;
 
 use super::ctx::Ctx;
 use crate::encoding::listpack::LpValue;
@@ -54,7 +56,7 @@ fn log_plain_numbers(ctx: &mut Ctx<'_>, positions: impl Iterator<Item = usize>) 
 }
 
 /// A decimal number of the most ordinary form, or an infinity, perhaps after `(`.
-fn is_plain(arg: &[u8]) -> bool {
+pub(super) fn is_plain(arg: &[u8]) -> bool {
     let text = arg.strip_prefix(b"(").unwrap_or(arg);
     let digits = text.strip_prefix(b"-").or(text.strip_prefix(b"+")).unwrap_or(text);
     let ordinary = |byte: &u8| byte.is_ascii_digit() || b".eE+-".contains(byte);

@@ -187,7 +187,7 @@ pub(super) fn zrangestore(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<
 }
 
 /// Sets `key` to the result of a command, or deletes it when the result is empty, and replies with the number of members.
-pub(super) fn store(ctx: &mut Ctx<'_>, key: &[u8], result: ZSet, out: &mut dyn ReplySink) {
+pub(in crate::command) fn store(ctx: &mut Ctx<'_>, key: &[u8], result: ZSet, out: &mut dyn ReplySink) {
     let len = result.len();
     if len > 0 {
         ctx.set_value(key, Value::ZSet(result), Expiry::Clear);

@@ -48,19 +48,9 @@ fn add(ctx: &mut Ctx<'_>, mut options: AddOptions, out: &mut dyn ReplySink) -> R
     if options.incr && pairs.len() > 1 {
         return Err(Error::command("ERR INCR option supports a single increment-element pair"));
     }
-    let scores = pairs.iter().map(|[score, _]| args::float(score)).collect::<Result<Vec<f64>>>()?;
-    let longest = pairs.iter().map(|[_, member]| member.len()).max().unwrap_or(0);
-
-    let (mut new, mut updated, mut last) = (0, 0, Added::Skipped);
-    ctx.modify_zset(argv[1], !options.xx, |zset, limits| {
-        // A new set is made for what is given; one that is there grows long members only when it gets one.
-        zset.expect(pairs.len(), if zset.is_empty() { longest } else { 0 }, limits);
-        for ([_, member], score) in pairs.iter().zip(&scores) {
-            last = zset.add(member, *score, options, limits);
-            new += usize::from(matches!(last, Added::New(_)));
-            updated += usize::from(matches!(last, Added::Updated(_)));
-        }
-    })?;
+    let pairs = pairs.iter().map(|[score, member]| Ok((args::float(score)?, *member)));
+    let pairs = pairs.collect::<Result<Vec<(f64, &[u8])>>>()?;
+    let (new, updated, last) = add_pairs(ctx, argv[1], options, &pairs)?;
     ctx.dirty(new + updated);
     log_plain_numbers(ctx, (at..argv.len()).step_by(2));
     match last {
@@ -70,6 +60,38 @@ fn add(ctx: &mut Ctx<'_>, mut options: AddOptions, out: &mut dyn ReplySink) -> R
         Added::Same(score) | Added::New(score) | Added::Updated(score) => out.double(score),
     }
     Ok(())
+}
+
+/// Adds members with scores that are numbers; how many are new, and how many have another score now. The caller says so
+/// to the log.
+pub(in crate::command) fn add_members(
+    ctx: &mut Ctx<'_>,
+    key: &[u8],
+    options: AddOptions,
+    pairs: &[(f64, &[u8])],
+) -> Result<(usize, usize)> {
+    let (new, updated, _) = add_pairs(ctx, key, options, pairs)?;
+    Ok((new, updated))
+}
+
+fn add_pairs(
+    ctx: &mut Ctx<'_>,
+    key: &[u8],
+    options: AddOptions,
+    pairs: &[(f64, &[u8])],
+) -> Result<(usize, usize, Added)> {
+    let longest = pairs.iter().map(|(_, member)| member.len()).max().unwrap_or(0);
+    let (mut new, mut updated, mut last) = (0, 0, Added::Skipped);
+    ctx.modify_zset(key, !options.xx, |zset, limits| {
+        // A new set is made for what is given; one that is there grows long members only when it gets one.
+        zset.expect(pairs.len(), if zset.is_empty() { longest } else { 0 }, limits);
+        for (score, member) in pairs {
+            last = zset.add(member, *score, options, limits);
+            new += usize::from(matches!(last, Added::New(_)));
+            updated += usize::from(matches!(last, Added::Updated(_)));
+        }
+    })?;
+    Ok((new, updated, last))
 }
 
 pub(super) fn zrem(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
