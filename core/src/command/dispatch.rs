@@ -60,7 +60,7 @@ fn execute_checked(
     let (row, keyspace) = (found.0, services.keyspace());
     let guard = match row.keys {
         Keys::None => keyspace.lock_none(),
-        Keys::Everything => keyspace.lock_all()?,
+        _ if row.takes_everything(argv) => keyspace.lock_all()?,
         Keys::Range(at, last, _) if at == last => keyspace.lock([argv[at as usize]])?,
         _ => keyspace.lock(row.key_positions(argv).into_iter().map(|at| argv[at]))?,
     };

@@ -32,6 +32,7 @@ mod server;
 pub mod services;
 mod sets;
 mod slow;
+mod sort;
 mod streams;
 mod strings;
 pub mod table;

@@ -175,6 +175,8 @@ pub enum Keys {
     Streams,
     /// One at position 1, and what stands behind the last STORE or STOREDIST from this position on.
     OneAndStored(usize),
+    /// SORT's: what is sorted, and behind STORE where it goes. Its patterns may name any key besides.
+    Sort,
     /// Every shard, for commands over the whole keyspace.
     Everything,
 }
@@ -237,8 +239,17 @@ impl Command {
     pub fn key_range(&self) -> (i32, i32, i32) {
         match self.keys {
             Keys::Range(first, last, step) => (first, last, step),
-            Keys::DestAndCounted(_) | Keys::OneAndStored(_) => (1, 1, 1),
+            Keys::DestAndCounted(_) | Keys::OneAndStored(_) | Keys::Sort => (1, 1, 1),
             _ => (0, 0, 0),
+        }
+    }
+
+    /// Whether a call of it takes every shard.
+    pub fn takes_everything(&self, argv: &[&[u8]]) -> bool {
+        match self.keys {
+            Keys::Everything => true,
+            Keys::Sort => super::sort::takes_everything(argv),
+            _ => false,
         }
     }
 
@@ -257,6 +268,7 @@ impl Command {
                 (first..=last).step_by(step.max(1) as usize).map(|at| at as usize).collect()
             }
             Keys::Counted(at) => counted(argv, at),
+            Keys::Sort => super::sort::key_positions(argv),
             Keys::Streams => streams(argv),
             Keys::OneAndStored(from) => std::iter::once(1).chain(stored(argv, from)).collect(),
             Keys::DestAndCounted(at) => {
@@ -358,6 +370,7 @@ pub fn commands() -> impl Iterator<Item = &'static Command> {
         super::sets::COMMANDS,
         super::slow::COMMANDS,
         super::streams::COMMANDS,
+        super::sort::COMMANDS,
         super::strings::COMMANDS,
         super::transactions::COMMANDS,
         super::zsets::COMMANDS,

@@ -273,10 +273,9 @@ fn lock<'a>(
     commands: &[Vec<&[u8]>],
     watched: &[WatchedKey],
 ) -> Result<Guard<'a>> {
-    let everything = rows.iter().any(|row| match row.keys {
-        Keys::Everything => true,
+    let everything = rows.iter().zip(commands).any(|(row, argv)| match row.keys {
         Keys::None => !matches!(row.group, Group::Connection | Group::Transactions),
-        _ => false,
+        _ => row.takes_everything(argv),
     });
     if everything {
         return services.keyspace().lock_all();

@@ -100,6 +100,11 @@ impl ZSet {
         Ok(zset)
     }
 
+    /// Takes the big form, if it is not in it.
+    pub fn expand(&mut self) {
+        self.make_table(0);
+    }
+
     /// Turns a listpack into a table with room for `room` members.
     pub(super) fn make_table(&mut self, room: usize) {
         if let Form::Listpack(lp) = &self.0 {
