@@ -115,6 +115,11 @@ export interface Commands<T = string> {
   /** As {@link del}, with Buffers. */
   delBuffer(...keys: Arguments): number;
 
+  /** Deletes a string if it is a given one. From Valkey. O(1). Since Redis 9.0.0. */
+  delifeq(key: Argument, value: Argument): number;
+  /** As {@link delifeq}, with Buffers. */
+  delifeqBuffer(key: Argument, value: Argument): number;
+
   /** Forgets the queued commands. O(N), when N is the number of queued commands. Since Redis 2.0.0. */
   discard(...args: Arguments): Reply<T>;
   /** As {@link discard}, with Buffers. */
@@ -525,6 +530,11 @@ export interface Commands<T = string> {
   msetBuffer(pairs: Pairs): 'OK';
   msetBuffer(...keysAndValues: Arguments): 'OK';
 
+  /** Sets several strings, all or none, and their expiry. From Valkey. O(N) where N is the number of keys. Since Redis 9.1.0. */
+  msetex(numkeys: number | string, ...keysValuesAndOptions: Arguments): number;
+  /** As {@link msetex}, with Buffers. */
+  msetexBuffer(numkeys: number | string, ...keysValuesAndOptions: Arguments): number;
+
   /** Sets several strings if none of the keys exists. O(N) where N is the number of keys. Since Redis 1.0.1. */
   msetnx(pairs: Pairs): number;
   msetnx(...keysAndValues: Arguments): number;
@@ -752,6 +762,16 @@ export interface Commands<T = string> {
   smove(source: Argument, destination: Argument, member: Argument): number;
   /** As {@link smove}, with Buffers. */
   smoveBuffer(source: Argument, destination: Argument, member: Argument): number;
+
+  /** Sorts the elements of a list, a set or a sorted set; may store the result. O(N+M*log(M)) where N is the number of elements and M the number of returned ones; O(N) without sorting. Since Redis 1.0.0. */
+  sort(key: Argument, ...options: Arguments): Array<T | null> | number;
+  /** As {@link sort}, with Buffers. */
+  sortBuffer(key: Argument, ...options: Arguments): Array<Buffer | null> | number;
+
+  /** Sorts the elements of a list, a set or a sorted set. O(N+M*log(M)) where N is the number of elements and M the number of returned ones; O(N) without sorting. Since Redis 7.0.0. */
+  sort_ro(key: Argument, ...options: Arguments): Array<T | null>;
+  /** As {@link sort_ro}, with Buffers. */
+  sort_roBuffer(key: Argument, ...options: Arguments): Array<Buffer | null>;
 
   /** Removes random members from a set and answers them. O(N) where N is the number of members popped. Since Redis 1.0.0. */
   spop(key: Argument): T | null;

@@ -129,7 +129,18 @@ fn hyperloglogs() {
 
 #[test]
 fn geo() {
-    judge(&families::GEO, 60);
+    judge(&families::GEO, PER_GROUP);
+}
+
+#[test]
+fn sorting() {
+    judge(&families::SORTING, PER_GROUP);
+}
+
+/// Redis 7.0 is there for the forms of long strings.
+#[test]
+fn valkey() {
+    judged_by(&["r70", "v91"], &families::VALKEY, PER_GROUP);
 }
 
 #[test]

@@ -42,14 +42,16 @@ fn rows(endpoint: &mut dyn Endpoint) -> BTreeMap<String, BTreeMap<&'static str, 
 
 #[test]
 fn commands_are_described_as_a_server_describes_them() {
-    let (r70, r82) = (skip_unless_server!("r70"), skip_unless_server!("r82"));
+    let (r70, r82, v91) =
+        (skip_unless_server!("r70"), skip_unless_server!("r82"), skip_unless_server!("v91"));
     let (r70, r82) = (rows(&mut r70.connect()), rows(&mut r82.connect()));
+    let v91 = rows(&mut v91.connect());
     let ours = rows(&mut Engine::memory());
     assert!(ours.len() > 80);
     let mut different = Vec::new();
     for (name, fields) in &ours {
-        let Some(one) = r70.get(name).or_else(|| r82.get(name)) else {
-            different.push(format!("{name} is unknown to both servers"));
+        let Some(one) = r70.get(name).or_else(|| r82.get(name)).or_else(|| v91.get(name)) else {
+            different.push(format!("{name} is unknown to all servers"));
             continue;
         };
         for (field, value) in fields {

@@ -6,7 +6,7 @@ import datetime
 
 import persistkv
 import pytest
-from persistkv import HashDataPersistOptions
+from persistkv import DataPersistOptions, HashDataPersistOptions
 from persistkv.exceptions import DataError, ResponseError, WrongTypeError
 
 
@@ -199,6 +199,32 @@ def test_server(store):
     assert store.save() is True and store.bgsave() is True and store.lastsave()
     with pytest.raises(ResponseError):
         store.config_set("databases", 3)
+
+
+def test_conditions_of_valkey(store):
+    store.set("k", "a")
+    assert store.set("k", "b", ifeq="x") is None and store.set("k", "b", ifeq="a", ex=100) is True
+    assert store.ttl("k") > 0 and store.set("k", "c", ifeq="b", get=True) == "b"
+    assert store.delifeq("k", "b") == 0 and store.delifeq("k", "c") == 1 and not store.exists("k")
+    assert store.msetex({"a": 1, "b": 2}, ex=100) == 1 and store.ttl("b") > 0
+    assert store.msetex({"a": 1, "z": 2}, DataPersistOptions.NX) == 0
+    assert store.msetex({"a": 3}, data_persist_option=DataPersistOptions.XX, keepttl=True) == 1
+    assert store.get("a") == "3" and store.ttl("a") > 0
+    with pytest.raises(DataError):
+        store.set("k", "a", nx=True, ifeq="b")
+
+
+def test_sort(store):
+    store.rpush("l", 3, 1, 2)
+    store.mset({"w1": 30, "w2": 20, "w3": 10})
+    store.hset("h1", "f", "one")
+    assert store.sort("l") == ["1", "2", "3"] and store.sort("l", start=1, num=1, desc=True) == ["2"]
+    assert store.sort("l", by="w*", get=["#", "h*->f"], groups=True) == [("3", None), ("2", None), ("1", "one")]
+    assert store.sort("l", alpha=True, store="to") == 3 and store.lrange("to", 0, -1) == ["1", "2", "3"]
+    assert store.sort_ro("l", by="nosort", get="#") == ["3", "1", "2"]
+    for wrong in ({"start": 1}, {"get": "#", "groups": True}):
+        with pytest.raises(DataError):
+            store.sort("l", **wrong)
 
 
 def test_field_expiry(store):

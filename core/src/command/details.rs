@@ -18,8 +18,8 @@ pub(super) enum Begin {
 pub(super) enum Find {
     /// Up to `last` (relative to the first; negative: from the end), in steps, of the rest one in `limit` parts.
     Range { last: i32, step: i32, limit: i32 },
-    /// A count, and that many keys behind it.
-    Count,
+    /// A count, and that many keys behind it, in steps.
+    Count { step: i32 },
     /// Not to be told from the arguments.
     Unknown,
 }
@@ -38,7 +38,11 @@ const fn at(flags: &'static str, first: i32, last: i32, step: i32) -> Spec {
 }
 
 const fn counted(flags: &'static str, count: i32) -> Spec {
-    Spec { flags, begin: Begin::Index(count), find: Find::Count }
+    Spec { flags, begin: Begin::Index(count), find: Find::Count { step: 1 } }
+}
+
+const fn counted_pairs(flags: &'static str, count: i32) -> Spec {
+    Spec { flags, begin: Begin::Index(count), find: Find::Count { step: 2 } }
 }
 
 const fn keyword(flags: &'static str, word: &'static str, from: i32, last: i32, limit: i32) -> Spec {
@@ -87,6 +91,7 @@ const DETAILS: &[(&str, &str, &[Spec])] = &[
     ("decr", "", &[at("RW access update", 1, 0, 1)]),
     ("decrby", "", &[at("RW access update", 1, 0, 1)]),
     ("del", "request_policy:multi_shard response_policy:agg_sum", &[at("RM delete", 1, -1, 1)]),
+    ("delifeq", "", &[at("RM delete", 1, 0, 1)]),
     ("dump", "nondeterministic_output", &[at("RO access", 1, 0, 1)]),
     ("eval", "", &[counted("RW access update", 2)]),
     ("eval_ro", "", &[counted("RO access", 2)]),
@@ -185,6 +190,7 @@ const DETAILS: &[(&str, &str, &[Spec])] = &[
     ("mget", "request_policy:multi_shard", &[at("RO access", 1, -1, 1)]),
     ("move", "", &[at("RW access update", 1, 0, 1)]),
     ("mset", "request_policy:multi_shard response_policy:all_succeeded", &[at("OW update", 1, -1, 2)]),
+    ("msetex", "request_policy:multi_shard response_policy:all_succeeded", &[counted_pairs("OW update", 1)]),
     ("msetnx", "request_policy:multi_shard response_policy:agg_min", &[at("OW insert", 1, -1, 2)]),
     ("object|encoding", "nondeterministic_output", &[at("RO", 2, 0, 1)]),
     ("object|freq", "nondeterministic_output", &[at("RO", 2, 0, 1)]),

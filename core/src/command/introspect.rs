@@ -142,8 +142,9 @@ fn put_spec(spec: &Spec, out: &mut dyn ReplySink) {
                 [("lastkey", Part::Int(last)), ("keystep", Part::Int(step)), ("limit", Part::Int(limit))];
             put_search("range", &parts, out);
         }
-        Find::Count => {
-            let parts = [("keynumidx", Part::Int(0)), ("firstkey", Part::Int(1)), ("keystep", Part::Int(1))];
+        Find::Count { step } => {
+            let parts =
+                [("keynumidx", Part::Int(0)), ("firstkey", Part::Int(1)), ("keystep", Part::Int(step))];
             put_search("keynum", &parts, out);
         }
         Find::Unknown => put_search("unknown", &[], out),
@@ -309,6 +310,10 @@ fn getkeysandflags(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
             Begin::Keyword(word, _) => argv[at - 1].eq_ignore_ascii_case(word.as_bytes()),
             _ => false,
         };
+        // Of SORT's no more is known than what STORE does.
+        if name == "sort" && at > 1 {
+            return "OW update";
+        }
         let flags = specs.iter().rfind(begins).or(specs.first()).map_or("", |spec| spec.flags);
         if flags.ends_with("variable_flags") { varying(&name, argv) } else { flags }
     };

@@ -4,6 +4,8 @@
 //! expiry is already over is deleted rather than kept for the tick, so that the log never holds a key which replay,
 //! where nothing expires, would see longer than those who ran the commands did.
 
+pub(super) mod later;
+
 use super::args;
 use super::ctx::Ctx;
 use super::lcs::lcs;
@@ -130,6 +132,8 @@ struct Options<'a> {
     get: bool,
     keep_ttl: bool,
     persist: bool,
+    /// Set only if this is what is there (from Valkey 8.1).
+    ifeq: Option<&'a [u8]>,
     expiry: Option<(Unit, &'a [u8])>,
 }
 
@@ -176,10 +180,13 @@ impl<'a> Options<'a> {
                 };
                 o.expiry = Some((unit, when));
                 at += 1;
-            } else if set && args::is(word, "nx") && !o.xx {
+            } else if set && args::is(word, "nx") && !o.xx && o.ifeq.is_none() {
                 o.nx = true;
-            } else if set && args::is(word, "xx") && !o.nx {
+            } else if set && args::is(word, "xx") && !o.nx && o.ifeq.is_none() {
                 o.xx = true;
+            } else if set && args::is(word, "ifeq") && !o.nx && !o.xx && o.ifeq.is_none() {
+                o.ifeq = Some(argv.get(at).ok_or_else(Error::syntax)?);
+                at += 1;
             } else if set && args::is(word, "get") {
                 o.get = true;
             } else if set && args::is(word, "keepttl") && o.expiry.is_none() {
@@ -221,14 +228,17 @@ fn set(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
         Some((unit, when)) => Some(expiry_of(ctx, unit, when, "set")?),
         None => None,
     };
-    let exists = if options.get {
+    let (exists, equal) = if options.get || options.ifeq.is_some() {
         let old = ctx.string(key)?;
-        put(old, out);
-        old.is_some()
+        if options.get {
+            put(old, out);
+        }
+        let same = |text| old.is_some_and(|old| later::is_text(old, text));
+        (old.is_some(), options.ifeq.is_none_or(same))
     } else {
-        (options.nx || options.xx) && ctx.guard.type_name(ctx.db(), key).is_some()
+        ((options.nx || options.xx) && ctx.guard.type_name(ctx.db(), key).is_some(), true)
     };
-    if (options.nx && exists) || (options.xx && !exists) {
+    if (options.nx && exists) || (options.xx && !exists) || !equal {
         if !options.get {
             out.null();
         }
@@ -236,13 +246,18 @@ fn set(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     }
     match (at, options.expiry) {
         (Some(at), Some((unit, _))) => {
-            set_until(ctx, key, value, at, unit != Unit::PxAt || options.get);
+            let rewrite = unit != Unit::PxAt || options.get || options.ifeq.is_some();
+            set_until(ctx, key, value, at, rewrite);
         }
         _ => {
             let expiry = if options.keep_ttl { Expiry::Keep } else { Expiry::Clear };
             ctx.set_string(key, value, expiry);
             ctx.dirty(1);
-            if options.get {
+            if options.ifeq.is_some() {
+                // Older servers do not know the condition, which is met.
+                let keep: &[&[u8]] = if options.keep_ttl { &[b"KEEPTTL"] } else { &[] };
+                ctx.log_instead(&[&[b"SET", key, value], keep].concat());
+            } else if options.get {
                 let effect: Vec<&[u8]> = without_get(ctx.argv);
                 ctx.log_instead(&effect);
             }

@@ -175,6 +175,8 @@ pub enum Keys {
     Streams,
     /// One at position 1, and what stands behind the last STORE or STOREDIST from this position on.
     OneAndStored(usize),
+    /// A count at this position, that many keys behind it, each with a value (`MSETEX numkeys key value …`).
+    CountedPairs(usize),
     /// SORT's: what is sorted, and behind STORE where it goes. Its patterns may name any key besides.
     Sort,
     /// Every shard, for commands over the whole keyspace.
@@ -267,13 +269,14 @@ impl Command {
                 let last = if last < 0 { argv.len() as i32 + last } else { last.min(argv.len() as i32 - 1) };
                 (first..=last).step_by(step.max(1) as usize).map(|at| at as usize).collect()
             }
-            Keys::Counted(at) => counted(argv, at),
+            Keys::Counted(at) => counted(argv, at, 1),
+            Keys::CountedPairs(at) => counted(argv, at, 2),
             Keys::Sort => super::sort::key_positions(argv),
             Keys::Streams => streams(argv),
             Keys::OneAndStored(from) => std::iter::once(1).chain(stored(argv, from)).collect(),
             Keys::DestAndCounted(at) => {
                 let mut all = vec![1];
-                all.extend(counted(argv, at));
+                all.extend(counted(argv, at, 1));
                 all
             }
         }
@@ -325,14 +328,14 @@ fn streams(argv: &[&[u8]]) -> Vec<usize> {
     Vec::new()
 }
 
-fn counted(argv: &[&[u8]], at: usize) -> Vec<usize> {
+fn counted(argv: &[&[u8]], at: usize, step: usize) -> Vec<usize> {
     // Servers read it as `atoi` does, so that COMMAND GETKEYS knows keys of a command that will not run.
     let digits = argv.get(at).map(|arg| arg.trim_ascii_start()).unwrap_or_default();
     let digits = digits.strip_prefix(b"+").unwrap_or(digits);
     let len = digits.iter().take_while(|b| b.is_ascii_digit()).count();
     let n = num::parse_i64(&digits[..len]).and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
-    let end = (at + 1).saturating_add(n);
-    if end > argv.len() { Vec::new() } else { (at + 1..end).collect() }
+    let last = (at + 1).saturating_add(n.saturating_sub(1).saturating_mul(step));
+    if n == 0 || last >= argv.len() { Vec::new() } else { (at + 1..=last).step_by(step).collect() }
 }
 
 /// Where the key stands that a result is to be stored in.
@@ -372,6 +375,7 @@ pub fn commands() -> impl Iterator<Item = &'static Command> {
         super::streams::COMMANDS,
         super::sort::COMMANDS,
         super::strings::COMMANDS,
+        super::strings::later::COMMANDS,
         super::transactions::COMMANDS,
         super::zsets::COMMANDS,
         // One a line.

@@ -113,7 +113,5 @@ pub const MISSING: &[&str] = &[
     "BZPOPMAX",
     "BZPOPMIN",
     "READONLY",
-    "SORT",
-    "SORT_RO",
     "WAIT",
 ];

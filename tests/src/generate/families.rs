@@ -28,6 +28,8 @@ pub const ALL: &[&Family] = &[
     &ACCESS,
     &TRANSACTIONS,
     &FIELD_EXPIRY,
+    &SORTING,
+    &VALKEY,
     &BITMAPS,
     &HYPERLOGLOGS,
     &GEO,
@@ -81,6 +83,10 @@ pub const BLOCKING: Family = Family {
     name: "blocking",
     tables: &[BLOCKING_ROWS, SOME_OF_EVERYTHING, SOME_OF_EVERYTHING, TRANSACTION_ROWS],
 };
+/// SORT.
+pub const SORTING: Family = Family { name: "sorting", tables: &[SORT_ROWS, FIELD_TOUCHES] };
+/// What only Valkey has.
+pub const VALKEY: Family = Family { name: "valkey", tables: &[VALKEY_ROWS, FIELD_TOUCHES] };
 /// Expiry of hash fields (Redis 7.4 and later).
 pub const FIELD_EXPIRY: Family =
     Family { name: "field_expiry", tables: &[FIELD_EXPIRY_ROWS, HASH_ROWS, FIELD_TOUCHES] };

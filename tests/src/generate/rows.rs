@@ -33,6 +33,60 @@ pub(super) const STRING_ROWS: Table = &[
     (4, "LCS skey skey < [ LEN ] ; [ IDX ] ; [ MINMATCHLEN small ] ; [ WITHMATCHLEN ] >"),
 ];
 
+/// What only Valkey 9.1 has.
+pub(super) const VALKEY_ROWS: Table = &[
+    (
+        10,
+        "SET skey ( small | int | 'foo ) < IFEQ ( small | int | 'foo ) ; [ GET ] ; [ ( EX sec | PX msec | EXAT at | PXAT atms | KEEPTTL ) ] >",
+    ),
+    (6, "SET skey ( small | 'foo ) < IFEQ ( small | 'foo ) ; [ GET ] ; [ ( NX | XX ) ] >"),
+    (6, "SET skey small [ IFEQ small [ GET ] ]"),
+    (6, "DELIFEQ skey ( small | 'foo )"),
+    (4, "DELIFEQ skey small"),
+    (
+        8,
+        "MSETEX #{ skey ( small | int | 'foo ) } < [ ( NX | XX ) ] ; [ ( EX sec | PX msec | EXAT at | PXAT atms | KEEPTTL ) ] >",
+    ),
+    (6, "MSETEX #{ skey ( small | 'foo ) }"),
+    (2, "MSETEX count skey ( small | 'foo ) [ GET ]"),
+    (4, "SET skey ( small | 'foo )"),
+    (3, "GET skey"),
+    (2, "PEXPIRETIME skey"),
+    (1, "LPUSH skey ( small | 'foo )"),
+    (1, "COMMAND GETKEYS MSETEX #{ skey ( small | int | 'foo ) }"),
+];
+
+/// Sorting, with something to look up in.
+pub(super) const SORT_ROWS: Table = &[
+    (
+        12,
+        "SORT ( lkey | tkey | zkey ) < [ ( BY sortby | ALPHA ) ] ; [ LIMIT index count ] ; [ { GET sortget } ] ; [ ( ASC | DESC ) ] ; [ STORE ( lkey | key ) ] >",
+    ),
+    (
+        4,
+        "SORT ( lkey | tkey | zkey ) < ALPHA ; [ LIMIT index count ] ; [ ( ASC | DESC ) ] ; [ STORE lkey ] >",
+    ),
+    (
+        4,
+        "SORT_RO ( lkey | tkey | zkey ) < [ BY sortby ] ; [ LIMIT index count ] ; [ { GET sortget } ] ; [ ( ASC | DESC ) ] >",
+    ),
+    (
+        3,
+        "SORT ( lkey | zkey ) < BY NOSORT ; [ LIMIT index count ] ; [ { GET sortget } ] ; [ DESC ] ; [ STORE key ] >",
+    ),
+    (2, "SORT tkey BY NOSORT STORE key"),
+    (1, "SORT key [ STORE ] [ BY ] [ LIMIT index ]"),
+    (8, "RPUSH lkey { small }"),
+    (3, "RPUSH lkey { float }"),
+    (6, "SADD tkey { small }"),
+    (6, "ZADD zkey { float small }"),
+    (6, "SET skey ( small | float | int )"),
+    (6, "HSET hkey 'a ( small | float | el ) 1 el"),
+    (2, "LRANGE lkey 0 -1"),
+    (1, "COMMAND GETKEYS SORT lkey < [ BY sortby ] ; [ GET sortget ] ; [ STORE key ] >"),
+    (1, "COMMAND GETKEYSANDFLAGS SORT lkey < [ BY sortby ] ; [ STORE key ] >"),
+];
+
 /// What other families need of the key commands: expiry, deletion, a look at the encoding.
 pub(super) const TOUCHES: Table = &[
     (2, "DEL key"),

@@ -10,12 +10,14 @@ import atexit
 
 from . import exceptions
 from ._field_expiry import HashDataPersistOptions
+from ._keys import DataPersistOptions
 from ._persistkv import __version__
 from ._pipeline import Pipeline
 from ._store import Store, close_all, open
 from .exceptions import Error, RedisError, ResponseError, WatchError
 
 __all__ = [
+    "DataPersistOptions",
     "Error",
     "HashDataPersistOptions",
     "Pipeline",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import enum
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -23,6 +24,7 @@ from ._arguments import (
     seconds,
 )
 from ._base import Base
+from .exceptions import DataError
 
 
 class Keys(Base):
@@ -170,8 +172,76 @@ class Keys(Base):
         return _replies.is_ok(self.execute("RESTORE", name, milliseconds(ttl), value, *options))
 
 
+    def sort(
+        self,
+        name: KeyT,
+        start: int | None = None,
+        num: int | None = None,
+        by: EncodableT | None = None,
+        get: KeysT | None = None,
+        desc: bool = False,
+        alpha: bool = False,
+        store: KeyT | None = None,
+        groups: bool = False,
+    ) -> Any:
+        """The elements of a list, a set or a sorted set, sorted; how many they are if they go to ``store``.
+
+        ``by`` and ``get`` are patterns of other keys to sort by and to answer with; ``groups`` makes tuples of what several
+        ``get`` give for one element.
+        """
+        options = _sorting(start, num, by, get, desc, alpha)
+        if store is not None:
+            return self.execute("SORT", name, *options, "STORE", store)
+        found = self.execute("SORT", name, *options)
+        if not groups:
+            return found
+        width = 1 if get is None else len(listed(get))
+        if width < 2:
+            raise DataError("groups asks for at least two patterns in get")
+        return [tuple(found[at : at + width]) for at in range(0, len(found), width)]
+
+    def sort_ro(
+        self,
+        key: KeyT,
+        start: int | None = None,
+        num: int | None = None,
+        by: EncodableT | None = None,
+        get: KeysT | None = None,
+        desc: bool = False,
+        alpha: bool = False,
+    ) -> list[Any]:
+        """As :meth:`sort`, which never stores."""
+        return self.execute("SORT_RO", key, *_sorting(start, num, by, get, desc, alpha))
+
+
+def _sorting(
+    start: int | None,
+    num: int | None,
+    by: EncodableT | None,
+    get: KeysT | None,
+    desc: bool,
+    alpha: bool,
+) -> list[Any]:
+    if (start is None) != (num is None):
+        raise DataError("start and num are given together")
+    options: list[Any] = [] if by is None else ["BY", by]
+    options += [] if start is None else ["LIMIT", start, num]
+    for pattern in [] if get is None else listed(get):
+        options += ["GET", pattern]
+    return options + (["DESC"] if desc else []) + (["ALPHA"] if alpha else [])
+
+
 def _when(nx: bool, xx: bool, gt: bool, lt: bool) -> list[str]:
     return conditions(nx=nx, xx=xx, gt=gt, lt=lt)
+
+
+class DataPersistOptions(enum.Enum):
+    """When ``msetex`` sets the keys."""
+
+    NX = "NX"
+    """Only if none of them exists."""
+    XX = "XX"
+    """Only if all of them exist."""
 
 
 class Strings(Base):
@@ -189,11 +259,18 @@ class Strings(Base):
         get: bool = False,
         exat: AbsExpiryT | None = None,
         pxat: AbsExpiryT | None = None,
+        ifeq: EncodableT | None = None,
     ) -> Any:
-        """Sets a key: True, None if ``nx`` or ``xx`` forbade it, the old value with ``get``."""
-        if ex is px is exat is pxat is None and not (nx or xx or keepttl or get):
+        """Sets a key: True, None if ``nx``, ``xx`` or ``ifeq`` forbade it, the old value with ``get``.
+
+        With ``ifeq`` it is set only if it is that already.
+        """
+        if ex is px is exat is pxat is ifeq is None and not (nx or xx or keepttl or get):
             return self.execute("SET", name, value) == "OK"
-        options = expiry(ex, px, exat, pxat, keepttl=keepttl) + conditions(nx=nx, xx=xx)
+        options = expiry(ex, px, exat, pxat, keepttl=keepttl)
+        options += conditions(nx=nx, xx=xx, ifeq=ifeq is not None)
+        if ifeq is not None:
+            options.append(ifeq)
         if get:
             return self.execute("SET", name, value, *options, "GET")
         return _replies.ok_or_none(self.execute("SET", name, value, *options))
@@ -233,6 +310,25 @@ class Strings(Base):
     def msetnx(self, mapping: Mapping[Any, EncodableT]) -> bool:
         """Sets several keys at once, unless one of them exists."""
         return bool(self.execute("MSETNX", *pairs(mapping)))
+
+    def msetex(
+        self,
+        mapping: Mapping[Any, EncodableT],
+        data_persist_option: DataPersistOptions | None = None,
+        ex: ExpiryT | None = None,
+        px: ExpiryT | None = None,
+        exat: AbsExpiryT | None = None,
+        pxat: AbsExpiryT | None = None,
+        keepttl: bool = False,
+    ) -> int:
+        """Sets several keys and their expiry, all or none; 1 if it did."""
+        options = [] if data_persist_option is None else [data_persist_option.value]
+        options += expiry(ex, px, exat, pxat, keepttl=keepttl)
+        return self.execute("MSETEX", len(mapping), *pairs(mapping), *options)
+
+    def delifeq(self, name: KeyT, value: EncodableT) -> int:
+        """Deletes a key if this is its value; 1 if it was."""
+        return self.execute("DELIFEQ", name, value)
 
     def setex(self, name: KeyT, time: ExpiryT, value: EncodableT) -> bool:
         """Sets a key that expires after a time."""
