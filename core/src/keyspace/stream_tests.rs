@@ -117,6 +117,8 @@ fn a_stream_is_saved_as_of_one_instant_whatever_writers_do() {
         assert_eq!(seen.len(), 1);
         assert_eq!(seen[0].0, key);
         assert!(seen[0].1 == before, "round {round}: the stream was changed under the cut");
-        assert!(keyspace.lock_all().expect("it is usable").counted_memory_is_right().expect("it can be counted"));
+        assert!(
+            keyspace.lock_all().expect("it is usable").counted_memory_is_right().expect("it can be counted")
+        );
     }
 }

@@ -172,7 +172,10 @@ fn reading_does_not_wait() {
         ("XADD x 2 f v", "2-0"),
         ("XREAD STREAMS x +", "[[x [[2-0 [f v]]]]]"),
         ("XREAD COUNT 1 STREAMS x none 0 0", "[[x [[1-0 [f v]]]]]"),
-        ("XREAD STREAMS x x 0", "ERR Unbalanced 'xread' list of streams: for each stream key an ID or '$' must be specified."),
+        (
+            "XREAD STREAMS x x 0",
+            "ERR Unbalanced 'xread' list of streams: for each stream key an ID or '$' must be specified.",
+        ),
     ]);
     b.resp3(true);
     b.expect(&[("XREAD STREAMS x 1", "{x: [[2-0 [f v]]]}")]);
