@@ -186,8 +186,8 @@ class Keys(Base):
     ) -> Any:
         """The elements of a list, a set or a sorted set, sorted; how many they are if they go to ``store``.
 
-        ``by`` and ``get`` are patterns of other keys to sort by and to answer with; ``groups`` makes tuples of what several
-        ``get`` give for one element.
+        ``by`` and ``get`` are patterns of other keys to sort by and to answer with; ``groups`` makes tuples of what
+        several ``get`` give for one element.
         """
         options = _sorting(start, num, by, get, desc, alpha)
         if store is not None:
