@@ -171,7 +171,6 @@ class Keys(Base):
         options += [] if frequency is None else ["FREQ", frequency]
         return _replies.is_ok(self.execute("RESTORE", name, milliseconds(ttl), value, *options))
 
-
     def sort(
         self,
         name: KeyT,

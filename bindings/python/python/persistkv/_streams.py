@@ -47,9 +47,7 @@ def _policy(policy: str | None) -> list[str]:
     return [policy]
 
 
-def _trim(
-    maxlen: int | None, minid: IdT | None, approximate: bool, limit: int | None, policy: str | None
-) -> list[Any]:
+def _trim(maxlen: int | None, minid: IdT | None, approximate: bool, limit: int | None, policy: str | None) -> list[Any]:
     if maxlen is not None and minid is not None:
         raise DataError("only one of these may be given: maxlen, minid")
     argv: list[Any] = []
@@ -128,9 +126,7 @@ class Streams(Base):
         options += [] if max_deleted_id is None else ["MAXDELETEDID", max_deleted_id]
         return _replies.is_ok(self.execute("XSETID", name, last_id, *options))
 
-    def xread(
-        self, streams: Mapping[KeyT, IdT], count: int | None = None, block: int | None = None
-    ) -> list[list[Any]]:
+    def xread(self, streams: Mapping[KeyT, IdT], count: int | None = None, block: int | None = None) -> list[list[Any]]:
         """What came after the given identifiers, by stream. ``block`` is checked, but nobody waits."""
         return _by_stream(self.execute("XREAD", *_reading(streams, count, block)))
 
