@@ -52,27 +52,139 @@ fn directives() {
     check("directives.md", &text);
 }
 
+/// Commands of servers that have no meaning in a library, and why. A container's name stands for its subcommands.
+const NOT_APPLICABLE: &[(&str, &str)] = &[
+    ("acl|load", "there is one user, and no file of users"),
+    ("acl|save", "there is one user, and no file of users"),
+    (
+        "acl|setuser",
+        "there is one user, who may do everything: access to the host process is access to the data",
+    ),
+    ("asking", CLUSTER),
+    ("client|caching", CACHING),
+    ("client|capa", NETWORK),
+    ("client|getredir", CACHING),
+    ("client|import-source", REPLICATION),
+    ("client|kill", "a client is a handle in the host's own code: it drops it"),
+    ("client|pause", "clients are the host's own threads: it has its own ways to hold them"),
+    ("client|reply", "a reply is what a call returns"),
+    ("client|tracking", CACHING),
+    ("client|trackinginfo", CACHING),
+    ("client|unpause", "clients are the host's own threads: it has its own ways to hold them"),
+    ("cluster", CLUSTER),
+    ("clusterscan", CLUSTER),
+    ("failover", REPLICATION),
+    ("lolwut", "it draws a picture of the server's version"),
+    ("migrate", "it talks to another server; DUMP and RESTORE are there"),
+    ("module", "there are no loadable modules; values of modules are kept as they are"),
+    ("psync", REPLICATION),
+    ("quit", "a client is dropped, a store is closed"),
+    ("readonly", CLUSTER),
+    ("readwrite", CLUSTER),
+    ("replconf", REPLICATION),
+    ("replicaof", REPLICATION),
+    ("restore-asking", CLUSTER),
+    ("role", REPLICATION),
+    ("shutdown", "there is no server to stop: a store is closed"),
+    ("slaveof", REPLICATION),
+    ("sync", REPLICATION),
+    ("vadd", VECTORS),
+    ("vcard", VECTORS),
+    ("vdim", VECTORS),
+    ("vemb", VECTORS),
+    ("vgetattr", VECTORS),
+    ("vinfo", VECTORS),
+    ("vismember", VECTORS),
+    ("vlinks", VECTORS),
+    ("vrandmember", VECTORS),
+    ("vrem", VECTORS),
+    ("vsetattr", VECTORS),
+    ("vsim", VECTORS),
+    ("wait", REPLICATION),
+];
+
+const CACHING: &str = "the data is in the same process: there is nothing to cache nearer";
+const CLUSTER: &str = "there is no cluster";
+const NETWORK: &str = "there is no network between client and store";
+const REPLICATION: &str = "there are no replicas";
+const VECTORS: &str = "a module's commands";
+
+/// Names of commands of Redis 8.2 and Valkey 9.1, and who has them.
+fn of_servers() -> Vec<(String, String)> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/commands-of-servers.txt");
+    let text = std::fs::read_to_string(path).unwrap();
+    let rows = text.lines().filter(|line| !line.starts_with('#'));
+    rows.map(|line| line.split_once(' ').map(|(name, who)| (name.to_owned(), who.to_owned())).unwrap())
+        .collect()
+}
+
+fn shown(name: &str) -> String {
+    name.replace('|', " ").to_uppercase()
+}
+
 #[test]
 fn commands() {
     let mut groups: BTreeMap<&str, Vec<(String, &table::Command)>> = BTreeMap::new();
     for row in table::commands() {
-        groups.entry(row.group.name()).or_default().push((row.name.to_uppercase(), row));
+        groups.entry(row.group.name()).or_default().push((row.name.to_owned(), row));
         for sub in row.subcommands {
-            let name = format!("{} {}", row.name, sub.name).to_uppercase();
-            groups.entry(sub.group.name()).or_default().push((name, sub));
+            groups.entry(sub.group.name()).or_default().push((format!("{}|{}", row.name, sub.name), sub));
         }
     }
-    let mut text = String::from(
-        "# Commands\n\nWhat works today, by group. Arguments, replies and errors are those of Redis 7.2, judged by real servers. This \
-         page is made from the command table.\n",
+    let servers = of_servers();
+    assert!(servers.len() > 400);
+    let have: Vec<&str> = groups.values().flatten().map(|(name, _)| name.as_str()).collect();
+    for name in &have {
+        assert!(servers.iter().any(|(known, _)| known == name), "{name} is a command of no server");
+    }
+    for (name, _) in NOT_APPLICABLE {
+        assert!(servers.iter().any(|(known, _)| known == name), "{name} is a command of no server");
+        assert!(!have.contains(name), "{name} is there: it can not be not applicable");
+    }
+    let why = |name: &str| {
+        let container = name.split('|').next().unwrap_or_default();
+        NOT_APPLICABLE.iter().find(|(known, _)| *known == name || *known == container).map(|(_, why)| *why)
+    };
+    let missing: Vec<&(String, String)> =
+        servers.iter().filter(|(name, _)| !have.contains(&name.as_str())).collect();
+    let (senseless, to_come): (Vec<_>, Vec<_>) =
+        missing.into_iter().partition(|(name, _)| why(name).is_some());
+    let mut text = format!(
+        "# Commands\n\nRedis 8.2 and Valkey 9.1 have {} commands and subcommands. {} of them work here, {} have no meaning in a library, \
+         {} are to come. Arguments, replies and errors are those of Redis 7.2 (of the later servers for later commands), judged by \
+         real servers. This page is made from the command table and the servers' own lists.\n",
+        servers.len(),
+        have.len(),
+        senseless.len(),
+        to_come.len()
     );
     for (group, rows) in &mut groups {
         rows.sort_by(|a, b| a.0.cmp(&b.0));
         let _ =
             write!(text, "\n## {group}\n\n| command | since | cost | what it does |\n|---|---|---|---|\n");
         for (name, row) in rows {
-            let _ = writeln!(text, "| `{name}` | {} | {} | {} |", row.since, row.complexity, row.summary);
+            let _ = writeln!(
+                text,
+                "| `{}` | {} | {} | {} |",
+                shown(name),
+                row.since,
+                row.complexity,
+                row.summary
+            );
         }
+    }
+    text.push_str("\n## Not applicable in a library\n\n| command | of | why |\n|---|---|---|\n");
+    let who = |who: &str| match who {
+        "redis" => "Redis",
+        "valkey" => "Valkey",
+        _ => "both",
+    };
+    for (name, of) in senseless {
+        let _ = writeln!(text, "| `{}` | {} | {} |", shown(name), who(of), why(name).unwrap_or_default());
+    }
+    text.push_str("\n## Not yet\n\n| command | of |\n|---|---|\n");
+    for (name, of) in to_come {
+        let _ = writeln!(text, "| `{}` | {} |", shown(name), who(of));
     }
     check("commands.md", &text);
 }

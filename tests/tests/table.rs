@@ -64,6 +64,29 @@ fn commands_are_described_as_a_server_describes_them() {
     assert!(different.is_empty(), "{}", different.join("\n"));
 }
 
+/// `docs/commands.md` says of every command of these two what becomes of it here: its list must be theirs.
+#[test]
+fn the_list_of_the_servers_commands_is_theirs() {
+    let (r82, v91) = (skip_unless_server!("r82"), skip_unless_server!("v91"));
+    let names = |server: &persistkv_tests::server::Server| -> BTreeSet<String> {
+        rows(&mut server.connect()).into_keys().map(|name| name.to_lowercase()).collect()
+    };
+    let (redis, valkey) = (names(&r82), names(&v91));
+    let list =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/commands-of-servers.txt"));
+    let list = list.expect("the list is committed");
+    let list: BTreeSet<&str> = list.lines().filter(|line| !line.starts_with('#')).collect();
+    let theirs: Vec<String> = redis
+        .union(&valkey)
+        .map(|name| match (redis.contains(name), valkey.contains(name)) {
+            (true, true) => format!("{name} both"),
+            (true, false) => format!("{name} redis"),
+            _ => format!("{name} valkey"),
+        })
+        .collect();
+    assert_eq!(list.into_iter().collect::<Vec<_>>(), theirs);
+}
+
 /// Redis 8.2 prints scores as Redis 7.2 does, and so mixes the same texts in.
 #[test]
 fn the_signature_is_that_of_a_server() {
