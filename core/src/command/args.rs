@@ -14,9 +14,9 @@ pub fn int_or(arg: &[u8], message: &'static str) -> Result<i64> {
     num::parse_i64(arg).ok_or_else(|| Error::command(message))
 }
 
-/// A count that must not be negative (`ERR value is out of range, must be positive`).
+/// A count that must not be negative: `ERR value is out of range, must be positive`, also for what is no integer.
 pub fn count(arg: &[u8]) -> Result<usize> {
-    let n = int(arg)?;
+    let n = int_or(arg, text::MUST_BE_POSITIVE)?;
     usize::try_from(n).map_err(|_| Error::command(text::MUST_BE_POSITIVE))
 }
 

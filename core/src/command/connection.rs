@@ -105,21 +105,18 @@ fn setname(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
 
 fn setinfo(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let (option, value) = (ctx.argv[2], ctx.argv[3]);
-    let name = match () {
-        () if args::is(option, "lib-name") => "lib-name",
-        () if args::is(option, "lib-ver") => "lib-ver",
-        () => {
-            let shown = args::shown(option, option.len());
-            return Err(Error::command(format!("ERR Unrecognized option '{shown}'")));
-        }
-    };
+    let shown = args::shown(option, option.len());
+    let is_name = args::is(option, "lib-name");
+    if !is_name && !args::is(option, "lib-ver") {
+        return Err(Error::command(format!("ERR Unrecognized option '{shown}'")));
+    }
     // As in C: up to a zero byte.
     let value = value.split(|byte| *byte == 0).next().unwrap_or_default();
     if !is_plain(value) {
-        let text = format!("ERR {name} cannot contain spaces, newlines or special characters.");
+        let text = format!("ERR {shown} cannot contain spaces, newlines or special characters.");
         return Err(Error::command(text));
     }
-    own(ctx)?.set_library(name == "lib-name", value);
+    own(ctx)?.set_library(is_name, value);
     out.ok();
     Ok(())
 }

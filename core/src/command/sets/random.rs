@@ -3,7 +3,7 @@
 use crate::command::args;
 use crate::command::ctx::Ctx;
 use crate::command::draw::{self, Draw};
-use crate::error::{Error, Result, text};
+use crate::error::{Error, Result};
 use crate::keyspace::Expiry;
 use crate::reply::ReplySink;
 use crate::value::Value;
@@ -51,7 +51,7 @@ pub(super) fn spop(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let count = match ctx.argv {
         [_, _] => return pop_one(ctx, out),
         // Whatever is wrong with it, the text is the same.
-        [_, _, count] => args::count(count).map_err(|_| Error::command(text::MUST_BE_POSITIVE))?,
+        [_, _, count] => args::count(count)?,
         _ => return Err(Error::syntax()),
     };
     let Some(set) = ctx.set(key)?.filter(|_| count > 0) else {
