@@ -275,8 +275,10 @@ impl Command {
             Keys::Streams => streams(argv),
             Keys::OneAndStored(from) => std::iter::once(1).chain(stored(argv, from)).collect(),
             Keys::DestAndCounted(at) => {
-                let mut all = vec![1];
-                all.extend(counted(argv, at, 1));
+                let mut all = counted(argv, at, 1);
+                // Where `atoi` reads a count that is no number, servers tell the destination last.
+                let strict = argv.get(at).is_some_and(|arg| num::parse_i64(arg).is_some());
+                all.insert(if strict { 0 } else { all.len() }, 1);
                 all
             }
         }
