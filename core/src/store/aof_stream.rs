@@ -2,7 +2,7 @@
 //!
 //! Real servers write the entries, XSETID, and for each group what is pending as XCLAIM with FORCE, which only takes
 //! entries that are there: what is pending of deleted entries is lost with them. Here such entries are added once more
-//! for as long as the claims take and deleted again; XSETID comes last and sets the numbers right. What can not be
+//! for as long as the claims take and deleted again, and XSETID sets the numbers right once more. What can not be
 //! said in commands (when consumers were seen and active) is lost here as well.
 
 use crate::error::Result;
@@ -37,15 +37,36 @@ pub(super) fn commands(
         // The shortest way to an empty stream.
         emit(&[b"XADD", key, b"MAXLEN", b"0", b"0-1", b"x", b"y"])?;
     }
+    // Before the groups: Redis 8.2 believes no group that has read more than was added.
+    set_id(key, stream, gone.len(), &mut emit)?;
     groups(key, stream, &mut emit)?;
+    if gone.is_empty() {
+        return Ok(());
+    }
     remove(key, stream, &gone, &mut emit)?;
+    set_id(key, stream, 0, &mut emit)
+}
+
+/// Sets the numbers, while `more` entries are there than will be.
+fn set_id(
+    key: &[u8],
+    stream: &Stream,
+    more: usize,
+    emit: &mut dyn FnMut(&[&[u8]]) -> Result<()>,
+) -> Result<()> {
     let (last, deleted) = (stream.last_id(), stream.max_deleted_id());
     let (last, deleted) = (last.text(), deleted.min(last).text());
-    let added = stream.entries_added().clamp(stream.len() as u64, i64::MAX as u64).to_string();
-    let mut argv: Vec<&[u8]> =
-        vec![b"XSETID", key, last.as_ref(), b"ENTRIESADDED", added.as_bytes(), b"MAXDELETEDID"];
-    argv.push(deleted.as_ref());
-    emit(&argv)
+    let least = (stream.len() + more) as u64;
+    let added = stream.entries_added().clamp(least, i64::MAX as u64).to_string();
+    emit(&[
+        b"XSETID",
+        key,
+        last.as_ref(),
+        b"ENTRIESADDED",
+        added.as_bytes(),
+        b"MAXDELETEDID",
+        deleted.as_ref(),
+    ])
 }
 
 /// Takes out what was only added for the claims: what was trimmed once by trimming, which leaves no trace.

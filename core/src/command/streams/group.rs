@@ -57,7 +57,7 @@ pub(super) fn create(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     // A new stream's last identifier is 0-0, so this can be read before it is made.
     let last_id = group_id(ctx.stream(key)?, argv[4])?;
     let created = ctx.modify_stream(key, make, |stream, _| {
-        stream.add_group(name, Group::new(last_id, read.unwrap_or(READ_UNKNOWN)))
+        stream.add_group(name, Group::new(last_id, believed(stream, read)))
     })?;
     if created != Some(true) {
         return Err(Error::command("BUSYGROUP Consumer Group name already exists"));
@@ -65,6 +65,11 @@ pub(super) fn create(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     ctx.dirty(1);
     out.ok();
     Ok(())
+}
+
+/// How much a group is believed to have read: no more than there was to read, since Redis 8.2.
+fn believed(stream: &Stream, read: Option<i64>) -> i64 {
+    read.unwrap_or(READ_UNKNOWN).min(i64::try_from(stream.entries_added()).unwrap_or(i64::MAX))
 }
 
 /// The identifier of a group: `$` is the stream's last one.
@@ -92,9 +97,12 @@ pub(super) fn set_id(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
         return Err(wrong_subcommand(argv[1]));
     }
     let last_id = group_id(ctx.stream(key)?, argv[4])?;
-    change_group(ctx, key, name, |group| {
-        group.last_id = last_id;
-        group.entries_read = read.unwrap_or(READ_UNKNOWN);
+    ctx.modify_stream(key, false, |stream, _| {
+        let read = believed(stream, read);
+        stream.change_group(name, |group| {
+            group.last_id = last_id;
+            group.entries_read = read;
+        })
     })?;
     ctx.dirty(1);
     out.ok();

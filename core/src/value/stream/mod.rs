@@ -349,15 +349,18 @@ impl Stream {
 
     /// How many entries a group has yet to read, if that can be told.
     pub fn lag(&self, group: &Group) -> Option<i64> {
+        let added = self.entries_added as i64;
+        // What was trimmed before it was read is no lag, since Redis 8.2.
         if self.entries_added == 0 || self.len == 0 {
             return Some(0);
         }
-        let read = if group.entries_read != READ_UNKNOWN && !self.has_gaps_from(group.last_id) {
+        let counts = group.entries_read != READ_UNKNOWN && group.last_id >= self.first_id;
+        let read = if counts && !self.has_gaps_from(group.last_id) {
             group.entries_read
         } else {
             self.count_up_to(group.last_id)
         };
-        (read != READ_UNKNOWN).then(|| (self.entries_added as i64).wrapping_sub(read))
+        (read != READ_UNKNOWN).then(|| added.wrapping_sub(read))
     }
 
     #[cfg(test)]
