@@ -132,7 +132,7 @@ impl Target for Look {
     }
 
     fn command(&mut self, argv: &[&[u8]], offset: u64) -> Result<()> {
-        let row = persistkv::command::table::resolve(argv)
+        let (row, _) = persistkv::command::table::resolve(argv)
             .map_err(|error| Error::corrupt(&self.file, offset, error.message()))?;
         *self.commands.entry(row.name.to_uppercase()).or_default() += 1;
         Ok(())
