@@ -1,5 +1,5 @@
 //! DEBUG: what tests of servers use, where it makes sense without a server. Refused unless `enable-debug-command` is
-//! `yes`.
+//! `yes` or `local`.
 
 use std::time::Duration;
 
@@ -30,11 +30,11 @@ const REFUSED: &str = "ERR DEBUG command not allowed. If the enable-debug-comman
     run it from a local connection, otherwise you need to set this option in the configuration file, and then restart \
     the server.";
 
-/// Position of `yes` among the choices of `enable-debug-command`.
-const YES: i64 = 1;
+/// Position of `no` among the choices of `enable-debug-command`. In a library every caller is a local one.
+const NO: i64 = 0;
 
 fn debug(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
-    if ctx.config().int(Directive::EnableDebugCommand) != YES {
+    if ctx.config().int(Directive::EnableDebugCommand) == NO {
         return Err(Error::command(REFUSED));
     }
     let words = &ctx.argv[1..];
