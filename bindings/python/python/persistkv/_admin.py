@@ -69,7 +69,11 @@ class Admin(Base):
     def memory_stats(self) -> dict[str, Any]:
         """What memory is used for."""
         found = _named(self.execute("MEMORY", "STATS"))
-        return {name: _named(value) if name.startswith("db.") else _number(value) for name, value in found.items()}
+
+        def shaped(value: Any) -> Any:
+            return _named(value) if isinstance(value, (dict, list)) else _number(value)
+
+        return {name: shaped(value) for name, value in found.items()}
 
     def memory_doctor(self) -> str:
         """A report in words."""
