@@ -7,8 +7,8 @@ use persistkv_tests::engine::Engine;
 use persistkv_tests::resp::Connection;
 use persistkv_tests::{Endpoint, Reply, skip_unless_server};
 
-/// What COMMAND INFO says of a command, by name; the order of flags and categories does not count, and notes are left
-/// out.
+/// What COMMAND INFO says of a command, by name; the order of flags, categories and tips does not count, and the notes of
+/// key specifications are left out.
 fn rows(endpoint: &mut dyn Endpoint) -> BTreeMap<String, BTreeMap<&'static str, String>> {
     let mut found = BTreeMap::new();
     let all = endpoint.line("COMMAND");
@@ -32,6 +32,7 @@ fn rows(endpoint: &mut dyn Endpoint) -> BTreeMap<String, BTreeMap<&'static str, 
             ("flags", sorted(&parts[2])),
             ("keys", format!("{} {} {}", parts[3], parts[4], parts[5])),
             ("categories", sorted(&parts[6])),
+            ("tips", sorted(&parts[7])),
             ("specs", specs.join(" / ")),
         ]);
         found.insert(String::from_utf8_lossy(parts[0].bytes().expect("a name")).into_owned(), fields);

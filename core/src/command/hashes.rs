@@ -428,10 +428,10 @@ fn hscan(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     });
     out.array(2);
     out.cursor(next);
-    out.array(if options.no_values { found.len() } else { found.len() * 2 });
+    out.array(if options.alone { found.len() } else { found.len() * 2 });
     for (field, value) in found {
         out.element(field);
-        if !options.no_values {
+        if !options.alone {
             out.element(value);
         }
     }

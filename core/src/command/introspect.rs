@@ -1,9 +1,9 @@
 //! COMMAND and its subcommands: the command table as clients read it.
 
-use super::args;
 use super::ctx::Ctx;
 use super::details::{self, Begin, Find, Spec};
 use super::table::{self, Command, Flags, Group, Handler, Keys};
+use super::{args, arguments};
 use crate::encoding::glob;
 use crate::error::{Error, Result};
 use crate::reply::ReplySink;
@@ -186,18 +186,37 @@ fn docs(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
 }
 
 fn put_docs(parent: Option<&str>, row: &Command, out: &mut dyn ReplySink) {
-    out.bulk(full_name(parent, row).as_bytes());
-    out.map(4 + usize::from(!row.subcommands.is_empty()));
-    for (name, text) in [
-        ("summary", row.summary),
-        ("since", row.since),
-        ("group", row.group.name()),
-        ("complexity", row.complexity),
-    ] {
+    let name = full_name(parent, row);
+    let facts = arguments::of(&name);
+    let (has_subs, has_arguments) = (!row.subcommands.is_empty(), !facts.arguments.is_empty());
+    out.bulk(name.as_bytes());
+    let flag = match facts.deprecated {
+        Some(_) => Some("deprecated"),
+        None => facts.internal.then_some("syscmd"),
+    };
+    let of_flags = usize::from(flag.is_some()) + 2 * usize::from(facts.deprecated.is_some());
+    out.map(4 + of_flags + usize::from(has_arguments) + usize::from(has_subs));
+    let mut text = |name: &str, text: &str| {
         out.bulk(name.as_bytes());
         out.bulk(text.as_bytes());
+    };
+    text("summary", row.summary);
+    text("since", row.since);
+    text("group", row.group.name());
+    text("complexity", row.complexity);
+    if let Some((since, by)) = facts.deprecated {
+        text("deprecated_since", since);
+        text("replaced_by", by);
     }
-    if !row.subcommands.is_empty() {
+    if let Some(flag) = flag {
+        out.bulk(b"doc_flags");
+        put_words(&[flag], out);
+    }
+    if has_arguments {
+        out.bulk(b"arguments");
+        arguments::put(&facts.arguments, out);
+    }
+    if has_subs {
         out.bulk(b"subcommands");
         out.map(row.subcommands.len());
         for sub in row.subcommands {
@@ -291,7 +310,9 @@ fn getkeys(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
 
 /// What a command does to its key where that depends on its arguments.
 fn varying(name: &str, argv: &[&[u8]]) -> &'static str {
-    let has = |words: &[&str]| argv.iter().skip(2).any(|arg| words.iter().any(|word| args::is(arg, word)));
+    let options = if name == "set" { 3 } else { 2 };
+    let has =
+        |words: &[&str]| argv.iter().skip(options).any(|arg| words.iter().any(|word| args::is(arg, word)));
     match name {
         "bitfield" if !has(&["set", "incrby"]) => "RO access",
         "set" if !has(&["get"]) => "OW update",

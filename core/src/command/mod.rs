@@ -7,6 +7,7 @@
 
 mod acl;
 pub mod args;
+mod arguments;
 mod bitmaps;
 mod conditions;
 mod connection;

@@ -1,4 +1,4 @@
-//! The options of the SCAN family: `[MATCH pattern] [COUNT n] [TYPE name] [NOVALUES]`.
+//! The options of the SCAN family: `[MATCH pattern] [COUNT n] [TYPE name] [NOVALUES] [NOSCORES]`.
 
 use super::args;
 use crate::encoding::glob;
@@ -13,8 +13,10 @@ pub(super) enum Scanned {
     Keys,
     /// A hash: NOVALUES is allowed.
     Hash,
-    /// A set or a sorted set.
+    /// A set.
     Members,
+    /// A sorted set: NOSCORES is allowed.
+    Scored,
 }
 
 /// Parsed options.
@@ -26,14 +28,14 @@ pub(super) struct Options<'a> {
     pub pattern: Option<&'a [u8]>,
     /// Only keys of the type with this name (any case).
     pub type_name: Option<&'a [u8]>,
-    /// Fields without their values.
-    pub no_values: bool,
+    /// Fields without their values, members without their scores.
+    pub alone: bool,
 }
 
 impl<'a> Options<'a> {
     /// The options behind the cursor.
     pub(super) fn parse(argv: &[&'a [u8]], what: Scanned) -> Result<Self> {
-        let mut options = Options { count: 10, pattern: None, type_name: None, no_values: false };
+        let mut options = Options { count: 10, pattern: None, type_name: None, alone: false };
         let mut rest = argv;
         while let Some((&name, after)) = rest.split_first() {
             rest = after;
@@ -41,7 +43,14 @@ impl<'a> Options<'a> {
                 if what != Scanned::Hash {
                     return Err(Error::command("ERR NOVALUES option can only be used in HSCAN"));
                 }
-                options.no_values = true;
+                options.alone = true;
+                continue;
+            }
+            if args::is(name, "noscores") {
+                if what != Scanned::Scored {
+                    return Err(Error::command("ERR NOSCORES option can only be used in ZSCAN"));
+                }
+                options.alone = true;
                 continue;
             }
             let (&value, after) = rest.split_first().ok_or_else(Error::syntax)?;
@@ -83,13 +92,14 @@ mod tests {
     #[test]
     fn options_of_each_command() {
         let all = parse("count 7 MATCH a* novalues", Scanned::Hash).unwrap();
-        assert!(all.count == 7 && all.no_values && all.wants(b"ab") && !all.wants(b"b"));
+        assert!(all.count == 7 && all.alone && all.wants(b"ab") && !all.wants(b"b"));
         let last = parse("MATCH x MATCH *", Scanned::Members).unwrap();
         assert!(last.pattern.is_none() && last.wants(b"anything") && last.count == 10);
         assert_eq!(parse("TYPE hash", Scanned::Keys).unwrap().type_name, Some(&b"hash"[..]));
         for (words, what, want) in [
             ("TYPE hash", Scanned::Members, "ERR syntax error"),
             ("NOVALUES", Scanned::Members, "ERR NOVALUES option can only be used in HSCAN"),
+            ("NOSCORES", Scanned::Hash, "ERR NOSCORES option can only be used in ZSCAN"),
             ("COUNT 0", Scanned::Keys, "ERR syntax error"),
             ("COUNT -1", Scanned::Keys, "ERR syntax error"),
             ("COUNT x", Scanned::Keys, "ERR value is not an integer or out of range"),

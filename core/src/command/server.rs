@@ -112,6 +112,10 @@ fn bgsave(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let schedule = match ctx.argv {
         [_] => false,
         [_, word] if args::is(word, "schedule") => true,
+        [_, word] if args::is(word, "cancel") => {
+            out.simple(ctx.services.cancel_bgsave()?);
+            return Ok(());
+        }
         _ => return Err(Error::syntax()),
     };
     out.simple(ctx.services.bgsave(schedule)?);

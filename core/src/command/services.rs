@@ -31,6 +31,8 @@ pub trait Services: Send + Sync {
     fn save(&self) -> Result<()>;
     /// BGSAVE; `schedule` queues it behind a rewrite. The answer is the status text.
     fn bgsave(&self, schedule: bool) -> Result<&'static str>;
+    /// BGSAVE CANCEL; the answer is the status text.
+    fn cancel_bgsave(&self) -> Result<&'static str>;
     /// BGREWRITEAOF; the answer is the status text.
     fn bgrewriteaof(&self) -> Result<&'static str>;
     /// LASTSAVE, seconds since the epoch.

@@ -320,8 +320,7 @@ fn streams(argv: &[&[u8]]) -> Vec<usize> {
             () if is("group") => 3,
             () if is("noack") => 1,
             () if is("streams") => {
-                let rest = argv.len() - at - 1;
-                let keys = if rest.is_multiple_of(2) { rest / 2 } else { 0 };
+                let keys = (argv.len() - at - 1) / 2;
                 return (at + 1..at + 1 + keys).collect();
             }
             () => break,

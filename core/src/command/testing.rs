@@ -159,6 +159,9 @@ impl Services for Recorder {
     fn save(&self) -> Result<()> {
         Err(no_files())
     }
+    fn cancel_bgsave(&self) -> Result<&'static str> {
+        Err(no_files())
+    }
     fn bgsave(&self, _: bool) -> Result<&'static str> {
         Err(no_files())
     }

@@ -175,6 +175,20 @@ impl Inner {
         Ok("Background saving started")
     }
 
+    /// BGSAVE CANCEL: the one under way ends soon and leaves the old file as it was. As in Valkey
+    /// that does not count as a failure.
+    pub(super) fn give_up_bgsave(&self) -> Result<&'static str> {
+        let mut state = self.saves.state();
+        if state.running {
+            self.saves.cancel.store(true, Ordering::Relaxed);
+            return Ok("Background saving cancelled");
+        }
+        if std::mem::take(&mut state.scheduled) {
+            return Ok("Scheduled background saving cancelled");
+        }
+        Err(Error::command("ERR Background saving is currently not in progress or scheduled"))
+    }
+
     /// Gives a BGSAVE under way up and waits for its end.
     pub(super) fn stop_bgsave(&self) {
         self.saves.cancel.store(true, Ordering::Relaxed);

@@ -89,6 +89,10 @@ impl Services for Inner {
         self.start_bgsave(schedule)
     }
 
+    fn cancel_bgsave(&self) -> Result<&'static str> {
+        self.give_up_bgsave()
+    }
+
     fn bgrewriteaof(&self) -> Result<&'static str> {
         self.start_rewrite()
     }

@@ -359,7 +359,7 @@ fn how(argv: &Command, dead_keys: bool) -> How {
         b"RANDOMKEY" => How::Kind,
         b"SCAN" => How::Scan { pairs: false },
         b"SSCAN" => How::Scan { pairs: false },
-        b"HSCAN" if has(b"NOVALUES") => How::Scan { pairs: false },
+        b"HSCAN" | b"ZSCAN" if has(b"NOVALUES") || has(b"NOSCORES") => How::Scan { pairs: false },
         b"HSCAN" | b"ZSCAN" => How::Scan { pairs: true },
         b"SRANDMEMBER" => How::Random { values: false },
         b"HRANDFIELD" | b"ZRANDMEMBER" => How::Random { values: has(b"WITHVALUES") || has(b"WITHSCORES") },

@@ -222,7 +222,7 @@ pub(super) const HASH_ROWS: Table = &[
     (4, "HINCRBYFLOAT hkey el float"),
     (3, "HSTRLEN hkey el"),
     (4, "HRANDFIELD hkey [ randcount [ WITHVALUES ] ]"),
-    (4, "HSCAN hkey 0 < [ MATCH pattern ] ; [ COUNT count ] >"),
+    (4, "HSCAN hkey 0 < [ MATCH pattern ] ; [ COUNT count ] ; [ NOVALUES ] >"),
 ];
 
 pub(super) const ZSET_ROWS: Table = &[
@@ -266,7 +266,7 @@ pub(super) const ZSET_ROWS: Table = &[
     (3, "ZINTERSTORE zkey #{ zset } < [ WEIGHTS %{ float } ] ; [ AGGREGATE ( SUM | MIN | MAX ) ] >"),
     (3, "ZDIFFSTORE zkey #{ zset }"),
     (2, "ZINTERCARD #{ zset } [ LIMIT count ]"),
-    (3, "ZSCAN zkey 0 < [ MATCH pattern ] ; [ COUNT count ] >"),
+    (3, "ZSCAN zkey 0 < [ MATCH pattern ] ; [ COUNT count ] ; [ NOSCORES ] >"),
     (5, "ZADD ykey { 0 el }"),
     (1, "SET ykey val"),
     (1, "DEL { ykey }"),

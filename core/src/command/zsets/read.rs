@@ -142,10 +142,10 @@ pub(super) fn zscan(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let cursor = args::cursor(ctx.argv[2])?;
     let Some(zset) = ctx.zset(ctx.argv[1])? else {
         // As in Redis, options are looked at only when there is something to scan.
-        put_scan(out, 0, &[]);
+        put_scan(out, 0, &[], false);
         return Ok(());
     };
-    let options = Options::parse(&ctx.argv[3..], Scanned::Members)?;
+    let options = Options::parse(&ctx.argv[3..], Scanned::Scored)?;
     let wanted = |member: LpValue<'_>| options.wants(member.as_bytes(&mut NumBuf::new()));
     let mut found: Vec<(LpValue<'_>, Vec<u8>)> = Vec::new();
     let next = match zset.as_listpack() {
@@ -165,17 +165,19 @@ pub(super) fn zscan(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
             }
         }),
     };
-    put_scan(out, next, &found);
+    put_scan(out, next, &found, options.alone);
     Ok(())
 }
 
-fn put_scan(out: &mut dyn ReplySink, cursor: u64, found: &[(LpValue<'_>, Vec<u8>)]) {
+fn put_scan(out: &mut dyn ReplySink, cursor: u64, found: &[(LpValue<'_>, Vec<u8>)], no_scores: bool) {
     out.array(2);
     out.bulk(cursor.to_string().as_bytes());
-    out.array(found.len() * 2);
+    out.array(found.len() * if no_scores { 1 } else { 2 });
     for (member, score) in found {
         put_bulk(out, *member);
-        out.bulk(score);
+        if !no_scores {
+            out.bulk(score);
+        }
     }
 }
 
