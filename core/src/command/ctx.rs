@@ -80,6 +80,8 @@ pub struct Ctx<'a> {
     pub(super) replaced: bool,
     /// FLUSHALL was run: the store has something to do when the shards are free again.
     pub(super) flushed_all: bool,
+    /// CONFIG SET was run: there may be less room for the data than they take.
+    pub(super) limits_changed: bool,
     /// The latest log position of anything that was seen in shards which are not held any more.
     pub(super) seen_lsn: u64,
     /// See [`Ctx::may_write`].
@@ -102,6 +104,7 @@ impl<'a> Ctx<'a> {
             dirty: 0,
             replaced: false,
             flushed_all: false,
+            limits_changed: false,
             seen_lsn: 0,
             writable: true,
         }

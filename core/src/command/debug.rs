@@ -55,6 +55,7 @@ fn debug(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
         return help(out);
     }
     if is("loadaof", 1) {
+        refuse_in_transaction(ctx)?;
         ctx.services.debug_loadaof()?;
     } else if is("sleep", 2) {
         sleep(words[1]);
@@ -129,8 +130,17 @@ fn reload(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
             return Err(Error::command("ERR DEBUG RELOAD only supports the NOFLUSH and NOSAVE options."));
         }
     }
+    refuse_in_transaction(ctx)?;
     ctx.services.debug_reload(save, flush)?;
     out.ok();
+    Ok(())
+}
+
+/// Loading takes the shards for itself, key by key.
+fn refuse_in_transaction(ctx: &Ctx<'_>) -> Result<()> {
+    if ctx.guard.holds_all() {
+        return Err(Error::command("ERR DEBUG can not load files inside of a transaction"));
+    }
     Ok(())
 }
 

@@ -147,10 +147,10 @@ fn finish(mut ctx: Ctx<'_>, writes: bool, result: Result<()>) -> Result<()> {
     }
     let recorded = record(&mut ctx);
     ctx.guard.settle_watches(ctx.dirty > 0);
-    let Ctx { services, guard, flushed_all, seen_lsn, .. } = ctx;
+    let Ctx { services, guard, flushed_all, limits_changed, seen_lsn, .. } = ctx;
     let lsn = guard.last_lsn().max(seen_lsn);
     drop(guard);
-    after(services, recorded?, flushed_all, lsn, writes)?;
+    after(services, recorded?, flushed_all, lsn, writes || limits_changed)?;
     result
 }
 
@@ -160,9 +160,9 @@ pub(super) fn after(
     changed: bool,
     flushed_all: bool,
     mut lsn: u64,
-    writes: bool,
+    may_evict: bool,
 ) -> Result<()> {
-    if writes && services.keyspace().is_over_limit() {
+    if may_evict && services.keyspace().is_over_limit() {
         lsn = lsn.max(memory::relieve(services)?.1);
     }
     if flushed_all {

@@ -11,7 +11,7 @@ use crate::allocator;
 use crate::config::{Config, Directive};
 use crate::encoding::num;
 use crate::error::{Error, Result};
-use crate::keyspace::{Expired, Policy, Settings};
+use crate::keyspace::{Expired, Guard, Policy, Settings};
 use crate::reply::ReplySink;
 
 const fn row(
@@ -151,22 +151,16 @@ fn percent(part: usize, whole: usize) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 * 100.0 / whole as f64 }
 }
 
-/// Counts anew.
-pub fn report(services: &dyn Services) -> Result<Report> {
+/// Counts anew. `held` is what the caller has locked: every shard or none.
+pub fn report(services: &dyn Services, held: Option<&Guard<'_>>) -> Result<Report> {
     let keyspace = services.keyspace();
-    let startup = keyspace.base_memory();
-    let (mut databases, mut tables, mut resizing) = (Vec::new(), 0, 0);
-    for db in 0..keyspace.databases() {
-        let (bytes, moving) = keyspace.table_memory(db)?;
-        let keys = keyspace.len(db)?;
-        (tables, resizing) = (tables + bytes, resizing + moving);
-        if keys > 0 {
-            databases.push((db, bytes, keys));
-        }
-    }
-    // Others write meanwhile: what was counted first may be more than what is there now.
-    let used = keyspace.memory()?.max(startup + tables);
-    let (peak, process) = (keyspace.peak_memory().max(used), allocator::process_memory());
+    let (startup, figures) = (keyspace.base_memory(), keyspace.figures(held)?);
+    let tables: usize = figures.databases.iter().map(|db| db.tables).sum();
+    let resizing = figures.databases.iter().map(|db| db.resizing).sum();
+    let with_keys = figures.databases.iter().enumerate().filter(|(_, db)| db.keys > 0);
+    let databases = with_keys.map(|(number, db)| (number, db.tables, db.keys)).collect();
+    let (used, process) = (figures.used, allocator::process_memory());
+    let peak = keyspace.peak_memory();
     Ok(Report { used, peak, startup, overhead: startup + tables, databases, resizing, process })
 }
 
@@ -185,16 +179,8 @@ fn usage(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     Ok(())
 }
 
-/// Counts every shard, the held ones included: for commands that hold none, or all in turn.
-fn counted(ctx: &Ctx<'_>) -> Result<Report> {
-    if ctx.guard.holds_all() {
-        return Err(Error::command("ERR memory can not be counted inside of a transaction"));
-    }
-    report(ctx.services)
-}
-
 fn stats(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
-    let report = counted(ctx)?;
+    let report = report(ctx.services, Some(&ctx.guard))?;
     let beyond = report.used - report.startup;
     out.map(16 + report.databases.len());
     let int = |out: &mut dyn ReplySink, name: &str, n: usize| {
@@ -238,7 +224,7 @@ fn stats(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
 fn doctor(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     /// Below this there is nothing to say, as in Redis.
     const SMALL: usize = 5 * 1024 * 1024;
-    let report = counted(ctx)?;
+    let report = report(ctx.services, Some(&ctx.guard))?;
     let mut text = String::new();
     if report.used < SMALL {
         text.push_str("This store is empty or nearly so: there is nothing to say about its memory yet.\n");

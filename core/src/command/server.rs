@@ -118,12 +118,12 @@ fn bgsave(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
         }
         _ => return Err(Error::syntax()),
     };
-    out.simple(ctx.services.bgsave(schedule)?);
+    out.simple(ctx.services.bgsave(schedule, ctx.guard.holds_all())?);
     Ok(())
 }
 
 fn bgrewriteaof(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
-    out.simple(ctx.services.bgrewriteaof()?);
+    out.simple(ctx.services.bgrewriteaof(ctx.guard.holds_all())?);
     Ok(())
 }
 
@@ -134,7 +134,7 @@ fn lastsave(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
 
 fn info(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let names = ctx.argv[1..].iter().map(|name| String::from_utf8_lossy(name).to_ascii_lowercase());
-    let text = ctx.services.info(&names.collect::<Vec<_>>())?;
+    let text = ctx.services.info(&names.collect::<Vec<_>>(), &ctx.guard)?;
     out.verbatim("txt", text.as_bytes());
     Ok(())
 }
@@ -154,7 +154,8 @@ fn config_set(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
         return Err(Error::syntax());
     }
     let pairs: Vec<(&[u8], &[u8])> = ctx.argv[2..].chunks(2).map(|pair| (pair[0], pair[1])).collect();
-    ctx.services.config_set(&pairs)?;
+    ctx.services.config_set(&pairs, &mut ctx.guard)?;
+    ctx.limits_changed = true;
     out.ok();
     Ok(())
 }

@@ -6,7 +6,7 @@ use super::observe::Observer;
 use crate::aof::Effects;
 use crate::config::Config;
 use crate::error::Result;
-use crate::keyspace::Keyspace;
+use crate::keyspace::{Guard, Keyspace};
 
 /// The store as commands see it. Methods that can take long are called without a shard held.
 pub trait Services: Send + Sync {
@@ -29,22 +29,25 @@ pub trait Services: Send + Sync {
 
     /// SAVE.
     fn save(&self) -> Result<()>;
-    /// BGSAVE; `schedule` queues it behind a rewrite. The answer is the status text.
-    fn bgsave(&self, schedule: bool) -> Result<&'static str>;
+    /// BGSAVE; `schedule` queues it behind a rewrite. In a transaction (`held`) it is queued in any case. The answer is the
+    /// status text.
+    fn bgsave(&self, schedule: bool, held: bool) -> Result<&'static str>;
     /// BGSAVE CANCEL; the answer is the status text.
     fn cancel_bgsave(&self) -> Result<&'static str>;
-    /// BGREWRITEAOF; the answer is the status text.
-    fn bgrewriteaof(&self) -> Result<&'static str>;
+    /// BGREWRITEAOF, in a transaction (`held`) as soon as that is over; the answer is the status text.
+    fn bgrewriteaof(&self, held: bool) -> Result<&'static str>;
     /// LASTSAVE, seconds since the epoch.
     fn lastsave(&self) -> i64;
-    /// CONFIG SET, all or nothing, with what follows from it (opening the log, new save points).
-    fn config_set(&self, pairs: &[(&[u8], &[u8])]) -> Result<()>;
+    /// CONFIG SET, all or nothing, with what follows from it (opening the log, new save points). The caller holds every shard
+    /// (in a transaction) or none; in a transaction the log can not be turned on or off, and it is for the caller to evict
+    /// when that is over.
+    fn config_set(&self, pairs: &[(&[u8], &[u8])], held: &mut Guard<'_>) -> Result<()>;
     /// CONFIG REWRITE.
     fn config_rewrite(&self) -> Result<()>;
     /// CONFIG RESETSTAT.
     fn reset_stats(&self);
-    /// INFO's text for the given section names (lower case; empty: the default ones).
-    fn info(&self, sections: &[String]) -> Result<String>;
+    /// INFO's text for the given section names (lower case; empty: the default ones). The caller holds every shard or none.
+    fn info(&self, sections: &[String], held: &Guard<'_>) -> Result<String>;
     /// DEBUG RELOAD: saves (unless told not to), empties and loads `dump.rdb` again.
     fn debug_reload(&self, save: bool, flush: bool) -> Result<()>;
     /// DEBUG LOADAOF: empties and loads the log again.

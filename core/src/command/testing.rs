@@ -33,7 +33,7 @@ impl Bench {
         let keyspace = Arc::new(Keyspace::new(16, Clock::Manual(Arc::clone(&clock))));
         let config = Config::default();
         config.set_at_open(directives).expect("the test's directives are valid");
-        keyspace.configure(&super::memory::settings(&config)).expect("the keyspace is usable");
+        keyspace.configure(&super::memory::settings(&config), None).expect("the keyspace is usable");
         let store = Recorder { keyspace, config, observer: Observer::default(), logged: Mutex::default() };
         store.observer.configure(&store.config);
         let session = Session::of(store.observer.clients.register(1_000_000));
@@ -162,19 +162,19 @@ impl Services for Recorder {
     fn cancel_bgsave(&self) -> Result<&'static str> {
         Err(no_files())
     }
-    fn bgsave(&self, _: bool) -> Result<&'static str> {
+    fn bgsave(&self, _: bool, _: bool) -> Result<&'static str> {
         Err(no_files())
     }
-    fn bgrewriteaof(&self) -> Result<&'static str> {
+    fn bgrewriteaof(&self, _: bool) -> Result<&'static str> {
         Err(no_files())
     }
     fn lastsave(&self) -> i64 {
         0
     }
-    fn config_set(&self, pairs: &[(&[u8], &[u8])]) -> Result<()> {
+    fn config_set(&self, pairs: &[(&[u8], &[u8])], held: &mut Guard<'_>) -> Result<()> {
         self.config.set_at_run_time(pairs)?;
         self.observer.configure(&self.config);
-        self.keyspace.configure(&super::memory::settings(&self.config))
+        self.keyspace.configure(&super::memory::settings(&self.config), Some(held))
     }
     fn config_rewrite(&self) -> Result<()> {
         Err(no_files())
@@ -182,7 +182,7 @@ impl Services for Recorder {
     fn reset_stats(&self) {
         self.observer.reset();
     }
-    fn info(&self, _: &[String]) -> Result<String> {
+    fn info(&self, _: &[String], _: &Guard<'_>) -> Result<String> {
         Err(no_files())
     }
     fn debug_reload(&self, _: bool, _: bool) -> Result<()> {

@@ -179,7 +179,7 @@ pub(super) fn in_multi(
             _ => {}
         }
     }
-    let allowed = if row.flags.has(Flags::NO_MULTI) || needs_free_shards(argv) {
+    let allowed = if row.flags.has(Flags::NO_MULTI) {
         Err(Error::command("ERR Command not allowed inside a transaction"))
     } else if row.flags.has(Flags::WRITE) {
         dispatch::allow_write(services, 0, row.flags.has(Flags::DENYOOM))
@@ -197,16 +197,6 @@ pub(super) fn in_multi(
             Err(error)
         }
     })
-}
-
-/// Commands of the store itself that take shards on their own, and so can not run while EXEC holds them. Redis runs them;
-/// nobody who wants a transaction misses them.
-fn needs_free_shards(argv: &[&[u8]]) -> bool {
-    let is =
-        |at: usize, word: &str| argv.get(at).is_some_and(|arg| arg.eq_ignore_ascii_case(word.as_bytes()));
-    ["BGSAVE", "BGREWRITEAOF", "DEBUG", "INFO"].iter().any(|name| is(0, name))
-        || (is(0, "CONFIG") && is(1, "SET"))
-        || (is(0, "MEMORY") && (is(1, "STATS") || is(1, "DOCTOR")))
 }
 
 fn exec(services: &dyn Services, session: &mut Session, out: &mut dyn ReplySink) -> Result<()> {
@@ -241,7 +231,14 @@ fn run(
         dispatch::allow_write(services, room, denies).map_err(|error| aborted(&error, error.message()))?;
     }
     let mut guard = lock(services, &rows, &commands, watched)?;
-    let mut unit = Unit { services, effects: Effects::new(), dirty: 0, flushed_all: false, seen_lsn: 0 };
+    let mut unit = Unit {
+        services,
+        effects: Effects::new(),
+        dirty: 0,
+        flushed_all: false,
+        limits_changed: false,
+        seen_lsn: 0,
+    };
     let unchanged = watched.iter().all(|w| guard.is_unchanged(w.db, &w.key, w.version));
     unwatch_in(&mut guard, watched);
     watched.clear();
@@ -294,6 +291,7 @@ struct Unit<'a> {
     effects: Effects,
     dirty: u64,
     flushed_all: bool,
+    limits_changed: bool,
     seen_lsn: u64,
 }
 
@@ -310,6 +308,7 @@ impl<'a> Unit<'a> {
         }
         self.dirty += ctx.dirty;
         self.flushed_all |= ctx.flushed_all;
+        self.limits_changed |= ctx.limits_changed;
         self.seen_lsn = self.seen_lsn.max(ctx.seen_lsn);
         ctx.guard.settle_watches(changed);
         let Ctx { session, guard, .. } = ctx;
@@ -338,7 +337,7 @@ impl<'a> Unit<'a> {
         };
         let lsn = guard.last_lsn().max(self.seen_lsn);
         drop(guard);
-        dispatch::after(self.services, recorded?, self.flushed_all, lsn, writes)
+        dispatch::after(self.services, recorded?, self.flushed_all, lsn, writes || self.limits_changed)
     }
 }
 

@@ -100,13 +100,44 @@ fn a_watch_ends_with_unwatch_discard_a_refused_exec_and_its_client() {
 }
 
 #[test]
-fn what_takes_shards_by_itself_is_refused_rather_than_waiting_for_itself() {
-    let mut client = Store::memory().unwrap().client();
-    for line in ["SAVE", "BGSAVE", "BGREWRITEAOF", "DEBUG DIGEST", "INFO", "CONFIG SET save ''", "WATCH k"] {
+fn what_looks_at_the_whole_store_runs_in_a_transaction() {
+    let store = Store::memory_with(&[("enable-debug-command", "yes")]).unwrap();
+    let mut client = store.client();
+    for line in ["SAVE", "WATCH k"] {
         run(&mut client, "MULTI");
         assert!(matches!(run(&mut client, line), Reply::Error(_)), "{line}");
         run(&mut client, "DISCARD");
     }
+    run(&mut client, "MULTI");
+    for line in [
+        "SET a 1",
+        "INFO everything",
+        "MEMORY STATS",
+        "MEMORY DOCTOR",
+        "DEBUG DIGEST",
+        "CONFIG SET maxmemory 1gb maxmemory-policy allkeys-lfu",
+        "CONFIG SET appendonly yes",
+        "DEBUG RELOAD",
+    ] {
+        assert_eq!(run(&mut client, line), Reply::Simple("QUEUED".into()), "{line}");
+    }
+    let Reply::Array(replies) = run(&mut client, "EXEC") else { panic!("EXEC answers an array") };
+    let (Reply::Bulk(info) | Reply::Verbatim(_, info)) = &replies[1] else { panic!("{:?}", replies[1]) };
+    assert!(String::from_utf8_lossy(info).contains("db0:keys=1,"), "it sees what the transaction did");
+    assert!(matches!(replies[2], Reply::Map(_) | Reply::Array(_)) && !matches!(replies[3], Reply::Error(_)));
+    assert_eq!(Some(&replies[4]), Some(&run(&mut client, "DEBUG DIGEST")));
+    assert_eq!(replies[5], Reply::Simple("OK".into()));
+    assert!(matches!(&replies[6], Reply::Error(error) if error.contains("inside of a transaction")));
+    assert!(matches!(&replies[7], Reply::Error(error) if error.contains("inside of a transaction")));
+    let Reply::Array(pair) = run(&mut client, "CONFIG GET maxmemory") else { panic!("a pair") };
+    assert_eq!(pair[1], Reply::Bulk(b"1073741824".to_vec()));
+    // What is too much for the new limit goes when the transaction is over.
+    run(&mut client, "MULTI");
+    run(&mut client, "CONFIG SET maxmemory 1");
+    run(&mut client, "DBSIZE");
+    assert_eq!(run(&mut client, "EXEC"), Reply::Array(vec![Reply::Simple("OK".into()), Reply::Int(1)]));
+    assert_eq!(run(&mut client, "DBSIZE"), Reply::Int(0));
+    run(&mut client, "CONFIG SET maxmemory 0");
     // Over the whole keyspace, within the transaction's view of it.
     run(&mut client, "MULTI");
     for line in ["SET k 1", "DBSIZE", "KEYS *", "SCAN 0", "RANDOMKEY", "FLUSHALL", "DBSIZE"] {

@@ -164,25 +164,32 @@ impl Eviction {
 
 impl Keyspace {
     /// Takes over what the directives say. With a new limit all shards are counted once.
-    pub fn configure(&self, settings: &Settings) -> Result<()> {
+    pub fn configure(&self, settings: &Settings, held: Option<&mut Guard<'_>>) -> Result<()> {
         self.access.configure(settings.policy.is_lfu(), settings.lfu_log_factor, settings.lfu_decay_minutes);
         let eviction = &self.eviction;
         eviction.samples.store(settings.samples.max(1), Ordering::Relaxed);
         eviction.policy.store(settings.policy as u8, Ordering::Relaxed);
         eviction.pool.lock().unwrap_or_else(PoisonError::into_inner).0.clear();
         if settings.maxmemory != 0 && !eviction.is_on() {
-            let mut guard = self.lock_all()?;
-            let mut total = self.base_memory() as i64;
-            for (_, shard) in guard.shards() {
-                shard.published = shard.used();
-                total += shard.used() as i64;
+            match held {
+                Some(guard) if guard.holds_all() => self.begin_to_count(guard, settings.maxmemory),
+                _ => self.begin_to_count(&mut self.lock_all()?, settings.maxmemory),
             }
-            eviction.used.store(total, Ordering::Relaxed);
-            eviction.limit.store(settings.maxmemory, Ordering::Relaxed);
         } else {
             eviction.limit.store(settings.maxmemory, Ordering::Relaxed);
         }
         Ok(())
+    }
+
+    /// From now on every guard that is dropped tells what changed in its shards.
+    fn begin_to_count(&self, everything: &mut Guard<'_>, limit: usize) {
+        let mut total = self.base_memory() as i64;
+        for (_, shard) in everything.shards() {
+            shard.published = shard.used();
+            total += shard.used() as i64;
+        }
+        self.eviction.used.store(total, Ordering::Relaxed);
+        self.eviction.limit.store(limit, Ordering::Relaxed);
     }
 
     /// The running total; right as long as there is a limit.

@@ -15,6 +15,7 @@ mod clock;
 pub mod cut;
 mod eviction;
 mod expiry;
+mod figures;
 mod flush;
 mod guard;
 mod pace;
@@ -29,6 +30,7 @@ pub use access::Use;
 pub use clock::Clock;
 pub use eviction::{Policy, Settings};
 pub use expiry::Expired;
+pub use figures::{DbFigures, Figures};
 pub(crate) use guard::type_of;
 pub use guard::{Expiry, Guard, StrRef, Taken};
 use shard::Shard;
@@ -181,67 +183,6 @@ impl Keyspace {
             wanted &= wanted - 1;
         }
         Ok(Guard::new(self, None, held))
-    }
-
-    /// Number of keys in a database, due ones included, as DBSIZE counts. Locks the shards one after the other.
-    pub fn len(&self, db: usize) -> Result<usize> {
-        let mut total = 0;
-        for index in 0..SHARDS {
-            total += self.lock_shard(index)?.db(db).map_or(0, |share| share.table.len());
-        }
-        Ok(total)
-    }
-
-    /// Keys and keys with an expiry of a database, for INFO.
-    pub fn sizes(&self, db: usize) -> Result<(usize, usize)> {
-        let mut total = (0, 0);
-        for index in 0..SHARDS {
-            if let Some(share) = self.lock_shard(index)?.db(db) {
-                total = (total.0 + share.table.len(), total.1 + share.expiring);
-            }
-        }
-        Ok(total)
-    }
-
-    /// Hashes with expiring fields of a database, for INFO.
-    pub fn hashes_expiring(&self, db: usize) -> Result<usize> {
-        let mut total = 0;
-        for index in 0..SHARDS {
-            total += self.lock_shard(index)?.db(db).map_or(0, |share| share.hashes_expiring);
-        }
-        Ok(total)
-    }
-
-    /// Bytes an empty keyspace takes.
-    pub fn base_memory(&self) -> usize {
-        size_of::<Self>() + SHARDS * (size_of::<Mutex<Shard>>() + self.databases * size_of::<usize>())
-    }
-
-    /// Bytes of the keyspace: entries, values and tables of all shards, and the shards.
-    pub fn memory(&self) -> Result<usize> {
-        let mut total = self.base_memory();
-        for index in 0..SHARDS {
-            total += self.lock_shard(index)?.used();
-        }
-        self.peak.fetch_max(total, Ordering::Relaxed);
-        Ok(total)
-    }
-
-    /// The most [`Keyspace::memory`] has ever found.
-    pub fn peak_memory(&self) -> usize {
-        self.peak.load(Ordering::Relaxed)
-    }
-
-    /// Bytes of the tables of a database, and how many of its shards' tables are being resized.
-    pub fn table_memory(&self, db: usize) -> Result<(usize, usize)> {
-        let mut total = (0, 0);
-        for index in 0..SHARDS {
-            if let Some(share) = self.lock_shard(index)?.db(db) {
-                total.0 += share.table.memory();
-                total.1 += usize::from(share.table.is_rehashing());
-            }
-        }
-        Ok(total)
     }
 
     /// The ledger of the cut under way.

@@ -9,6 +9,7 @@ use crate::allocator;
 use crate::command::{VERSION, memory, table};
 use crate::config::Directive;
 use crate::error::Result;
+use crate::keyspace::Guard;
 
 /// All sections, in the order they are shown; those marked so also when none is asked for.
 const SECTIONS: [(&str, bool); 11] = [
@@ -26,7 +27,7 @@ const SECTIONS: [(&str, bool); 11] = [
 ];
 
 impl Inner {
-    pub(super) fn info_text(&self, wanted: &[String]) -> Result<String> {
+    pub(super) fn info_text(&self, wanted: &[String], held: &Guard<'_>) -> Result<String> {
         let asks = |name: &str| wanted.iter().any(|w| w == name);
         let all = asks("all") || asks("everything");
         let usual = wanted.is_empty() || asks("default");
@@ -45,7 +46,7 @@ impl Inner {
             match section {
                 "server" => self.server_section(&mut out),
                 "clients" => self.clients_section(&mut out),
-                "memory" => self.memory_section(&mut out)?,
+                "memory" => self.memory_section(&mut out, held)?,
                 "persistence" => self.persistence_section(&mut out),
                 "stats" => self.stats_section(&mut out),
                 "replication" => replication_section(&mut out),
@@ -53,7 +54,7 @@ impl Inner {
                 "commandstats" => self.commands_section(&mut out),
                 "errorstats" => self.errors_section(&mut out),
                 "cluster" => field(&mut out, "cluster_enabled", 0),
-                _ => self.keyspace_section(&mut out)?,
+                _ => self.keyspace_section(&mut out, held)?,
             }
         }
         Ok(out)
@@ -85,8 +86,8 @@ impl Inner {
         field(out, "tracking_clients", 0);
     }
 
-    fn memory_section(&self, out: &mut String) -> Result<()> {
-        let report = memory::report(self)?;
+    fn memory_section(&self, out: &mut String, held: &Guard<'_>) -> Result<()> {
+        let report = memory::report(self, Some(held))?;
         let limit = self.config.int(Directive::MaxMemory) as usize;
         for (name, bytes) in [
             ("used_memory", report.used),
@@ -184,11 +185,10 @@ impl Inner {
         }
     }
 
-    fn keyspace_section(&self, out: &mut String) -> Result<()> {
-        for db in 0..self.keyspace.databases() {
-            let (keys, expires) = self.keyspace.sizes(db)?;
-            if keys > 0 {
-                let hashes = self.keyspace.hashes_expiring(db)?;
+    fn keyspace_section(&self, out: &mut String, held: &Guard<'_>) -> Result<()> {
+        for (db, figures) in self.keyspace.figures(Some(held))?.databases.iter().enumerate() {
+            if figures.keys > 0 {
+                let (keys, expires, hashes) = (figures.keys, figures.expiring, figures.hashes_expiring);
                 let _ = write!(out, "db{db}:keys={keys},expires={expires},avg_ttl=0,subexpiry={hashes}\r\n");
             }
         }

@@ -84,6 +84,16 @@ impl Logging {
     }
 }
 
+const SCHEDULED: &str = "Background append only file rewriting scheduled";
+
+fn log_is_off() -> Error {
+    Error::command("ERR the append-only file is off; turn it on with CONFIG SET appendonly yes")
+}
+
+fn rewrite_runs() -> Error {
+    Error::command("ERR Background append only file rewriting already in progress")
+}
+
 /// The log's policy for a value of `appendfsync`.
 pub(super) fn policy(choice: i64) -> Policy {
     match choice {
@@ -99,22 +109,36 @@ impl Inner {
         self.logging.rewrite().running
     }
 
+    /// BGREWRITEAOF in a transaction, whose effects must be in the log before the cut.
+    pub(super) fn schedule_rewrite(&self) -> Result<&'static str> {
+        if self.logging.log().is_none() {
+            return Err(log_is_off());
+        }
+        let inner = self.me.upgrade().ok_or_else(closed)?;
+        let mut state = self.logging.rewrite();
+        if state.running {
+            return Err(rewrite_runs());
+        }
+        state.scheduled = true;
+        drop(state);
+        self.background.rouse(&inner);
+        Ok(SCHEDULED)
+    }
+
     /// BGREWRITEAOF.
     pub(super) fn start_rewrite(&self) -> Result<&'static str> {
-        let log = self.logging.log().ok_or_else(|| {
-            Error::command("ERR the append-only file is off; turn it on with CONFIG SET appendonly yes")
-        })?;
+        let log = self.logging.log().ok_or_else(log_is_off)?;
         let inner = self.me.upgrade().ok_or_else(closed)?;
         let saving = self.saves.state().running;
         let mut state = self.logging.rewrite();
         if state.running {
-            return Err(Error::command("ERR Background append only file rewriting already in progress"));
+            return Err(rewrite_runs());
         }
         if saving {
             state.scheduled = true;
             drop(state);
             self.background.rouse(&inner);
-            return Ok("Background append only file rewriting scheduled");
+            return Ok(SCHEDULED);
         }
         if let Some(old) = state.thread.take() {
             let _ = old.join();

@@ -26,7 +26,7 @@ use crate::command::observe::Observer;
 use crate::config::{Config, Directive};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{FileSystem, LockAttempt, LockGuard, RealFs};
-use crate::keyspace::{Clock, Keyspace};
+use crate::keyspace::{Clock, Guard, Keyspace};
 use crate::rdb;
 
 /// Name of the lock file in a store's directory.
@@ -97,7 +97,7 @@ impl Store {
         config.set_at_open(directives)?;
         fork::watch();
         let inner = Inner::new(config, None, None);
-        inner.apply_directives()?;
+        inner.apply_directives(None)?;
         Ok(Self { handle: Arc::new(Handle::new(inner, None)) })
     }
 
@@ -179,7 +179,7 @@ impl Store {
         };
         let inner = Inner::new(config, Some(Disk { dir: dir.clone(), fs }), config_file);
         // Before the files are read: what they say of a key's uses is kept as the policy asks for.
-        inner.apply_directives()?;
+        inner.apply_directives(None)?;
         inner.load()?;
         let handle = Arc::new(Handle::new(inner, Some(lock)));
         registry.enter(&dir, &handle);
@@ -302,9 +302,9 @@ impl Inner {
     }
 
     /// Tells the rooms below what the directives say.
-    fn apply_directives(&self) -> Result<()> {
+    fn apply_directives(&self, held: Option<&mut Guard<'_>>) -> Result<()> {
         self.observer.configure(&self.config);
-        self.keyspace.configure(&memory::settings(&self.config))
+        self.keyspace.configure(&memory::settings(&self.config), held)
     }
 
     /// Whether this process opened the store: a forked child must not wait for its locks.

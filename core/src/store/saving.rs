@@ -42,6 +42,8 @@ pub(super) struct SaveState {
 #[derive(Default)]
 pub(super) struct Saves {
     state: Mutex<SaveState>,
+    /// Held while a BGSAVE is started or waited for, which `state` can not be.
+    starting: Mutex<()>,
     /// Held while a snapshot or the base of the log is written: there is one cut at a time, and one temporary file.
     file: Mutex<()>,
     /// Asks the BGSAVE under way to give up.
@@ -53,6 +55,10 @@ pub(super) struct Saves {
 impl Saves {
     pub(super) fn state(&self) -> MutexGuard<'_, SaveState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn starting(&self) -> MutexGuard<'_, ()> {
+        self.starting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until nobody writes a snapshot or the base of the log, and keeps it so. Never taken with a shard held.
@@ -69,6 +75,12 @@ impl Saves {
         state.failed = failed;
         self.failed.store(failed, Ordering::Relaxed);
     }
+}
+
+const SCHEDULED: &str = "Background saving scheduled";
+
+fn save_runs() -> Error {
+    Error::command("ERR Background save already in progress")
 }
 
 /// Hands a cut on until it is told to stop.
@@ -111,7 +123,7 @@ impl Inner {
         // Before the cut: a second SAVE waits for the first, as two of a server's clients do.
         let _file = self.saves.file();
         if self.saves.state().running {
-            return Err(Error::command("ERR Background save already in progress"));
+            return Err(save_runs());
         }
         let mut dirty = 0;
         let cut = self.keyspace.begin_cut(|| dirty = self.dirty.load(Ordering::Relaxed))?;
@@ -120,59 +132,87 @@ impl Inner {
         Ok(())
     }
 
-    /// BGSAVE: the cut is made now, the rest happens on a thread of its own.
-    pub(super) fn start_bgsave(&self, schedule: bool) -> Result<&'static str> {
-        let disk = self.disk()?;
+    /// BGSAVE in a transaction, which it is not to see half done.
+    pub(super) fn schedule_bgsave(&self) -> Result<&'static str> {
+        self.disk()?;
         let inner = self.me.upgrade().ok_or_else(super::closed)?;
         let mut state = self.saves.state();
         if state.running {
-            return Err(Error::command("ERR Background save already in progress"));
+            return Err(save_runs());
         }
-        if self.rewrite_is_running() {
-            if schedule {
-                state.scheduled = true;
-                drop(state);
-                self.background.rouse(&inner);
-                return Ok("Background saving scheduled");
+        state.scheduled = true;
+        drop(state);
+        self.background.rouse(&inner);
+        Ok(SCHEDULED)
+    }
+
+    /// BGSAVE: the cut is made now, the rest happens on a thread of its own. No shard is held by the caller.
+    pub(super) fn start_bgsave(&self, schedule: bool) -> Result<&'static str> {
+        let disk = self.disk()?.clone();
+        let inner = self.me.upgrade().ok_or_else(super::closed)?;
+        let _starting = self.saves.starting();
+        let old = {
+            let mut state = self.saves.state();
+            if state.running {
+                return Err(save_runs());
             }
-            let text = "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order \
-                        to schedule a BGSAVE whenever possible.";
-            return Err(Error::command(text));
-        }
-        if let Some(old) = state.thread.take() {
+            if self.rewrite_is_running() {
+                if schedule {
+                    state.scheduled = true;
+                    drop(state);
+                    self.background.rouse(&inner);
+                    return Ok(SCHEDULED);
+                }
+                let text = "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order \
+                            to schedule a BGSAVE whenever possible.";
+                return Err(Error::command(text));
+            }
+            (state.running, state.scheduled, state.last_try) = (true, false, self.now_seconds());
+            state.thread.take()
+        };
+        if let Some(old) = old {
             let _ = old.join();
         }
-        let mut dirty = 0;
-        let cut = self.keyspace.begin_cut(|| dirty = self.dirty.load(Ordering::Relaxed))?;
         self.saves.cancel.store(false, Ordering::Relaxed);
-        state.scheduled = false;
-        state.last_try = self.now_seconds();
-        let disk = disk.clone();
-        let work = move || {
-            // The cut of a SAVE may be over while its file is not.
-            let file = inner.saves.file();
-            let result = inner.write_snapshot(&disk, cut, &inner.saves.cancel);
-            drop(file);
-            if result.is_ok() {
-                inner.saved(dirty);
+        // The state is free while shards are waited for: whoever holds them may want to look at it.
+        let mut dirty = 0;
+        let cut = self.keyspace.begin_cut(|| dirty = self.dirty.load(Ordering::Relaxed));
+        let started = cut.and_then(|cut| {
+            let work = move || inner.save_in_background(&disk, cut, dirty);
+            let spawned = std::thread::Builder::new().name("persistkv-save".into()).spawn(work);
+            spawned.map_err(|e| Error::command(format!("ERR can't start a thread for BGSAVE: {e}")))
+        });
+        let mut state = self.saves.state();
+        match started {
+            Ok(thread) => {
+                state.thread = Some(thread);
+                Ok("Background saving started")
             }
-            // Nothing may wait for the state after this: the next BGSAVE joins this thread with the state held.
-            let mut state = inner.saves.state();
-            state.running = false;
-            state.last_seconds = Some(inner.now_seconds() - state.last_try);
-            if let Err(error) = result
-                && !inner.saves.cancel.load(Ordering::Relaxed)
-            {
-                inner.saves.set_failed(&mut state, true);
-                log::error!("the snapshot in the background failed: {error}");
+            Err(error) => {
+                state.running = false;
+                Err(error)
             }
-        };
-        let spawned = std::thread::Builder::new().name("persistkv-save".into()).spawn(work);
-        let thread =
-            spawned.map_err(|e| Error::command(format!("ERR can't start a thread for BGSAVE: {e}")))?;
-        state.running = true;
-        state.thread = Some(thread);
-        Ok("Background saving started")
+        }
+    }
+
+    fn save_in_background(&self, disk: &Disk, cut: Cut, dirty: u64) {
+        // The cut of a SAVE may be over while its file is not.
+        let file = self.saves.file();
+        let result = self.write_snapshot(disk, cut, &self.saves.cancel);
+        drop(file);
+        if result.is_ok() {
+            self.saved(dirty);
+        }
+        // Nothing may wait for anything after this: the next BGSAVE joins this thread.
+        let mut state = self.saves.state();
+        state.running = false;
+        state.last_seconds = Some(self.now_seconds() - state.last_try);
+        if let Err(error) = result
+            && !self.saves.cancel.load(Ordering::Relaxed)
+        {
+            self.saves.set_failed(&mut state, true);
+            log::error!("the snapshot in the background failed: {error}");
+        }
     }
 
     /// BGSAVE CANCEL: the one under way ends soon and leaves the old file as it was. As in Valkey
@@ -197,6 +237,7 @@ impl Inner {
 
     /// Waits for the end of a BGSAVE under way.
     pub(super) fn wait_for_bgsave(&self) {
+        let _starting = self.saves.starting();
         let thread = self.saves.state().thread.take();
         if let Some(thread) = thread {
             let _ = thread.join();

@@ -6,11 +6,11 @@ use std::sync::atomic::Ordering;
 use super::{Inner, closed, logging};
 use crate::aof::Effects;
 use crate::aof::log::Policy;
+use crate::command::Services;
 use crate::command::observe::Observer;
-use crate::command::{Services, memory};
 use crate::config::{Config, Directive};
 use crate::error::{Error, ErrorKind, Result};
-use crate::keyspace::Keyspace;
+use crate::keyspace::{Guard, Keyspace};
 
 const SAVE_FAILED: &str = "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. \
     Commands that may modify the data set are disabled, because this instance is configured to report errors during writes \
@@ -85,24 +85,33 @@ impl Services for Inner {
         self.save_now()
     }
 
-    fn bgsave(&self, schedule: bool) -> Result<&'static str> {
-        self.start_bgsave(schedule)
+    fn bgsave(&self, schedule: bool, held: bool) -> Result<&'static str> {
+        if held { self.schedule_bgsave() } else { self.start_bgsave(schedule) }
     }
 
     fn cancel_bgsave(&self) -> Result<&'static str> {
         self.give_up_bgsave()
     }
 
-    fn bgrewriteaof(&self) -> Result<&'static str> {
-        self.start_rewrite()
+    fn bgrewriteaof(&self, held: bool) -> Result<&'static str> {
+        if held { self.schedule_rewrite() } else { self.start_rewrite() }
     }
 
     fn lastsave(&self) -> i64 {
         self.last_save.load(Ordering::Relaxed)
     }
 
-    fn config_set(&self, pairs: &[(&[u8], &[u8])]) -> Result<()> {
+    fn config_set(&self, pairs: &[(&[u8], &[u8])], held: &mut Guard<'_>) -> Result<()> {
         let logged = self.config.flag(Directive::AppendOnly);
+        let switches = |(name, value): &(&[u8], &[u8])| {
+            let now: &[u8] = if logged { b"yes" } else { b"no" };
+            name.eq_ignore_ascii_case(b"appendonly") && !value.eq_ignore_ascii_case(now)
+        };
+        if held.holds_all() && pairs.iter().any(switches) {
+            let text = "ERR CONFIG SET failed (possibly related to argument 'appendonly') - the log can't be turned on or off inside \
+                        of a transaction";
+            return Err(Error::command(text));
+        }
         let changed = self.config.set_at_run_time(pairs)?;
         let mut memory_changed = false;
         for directive in changed {
@@ -138,9 +147,7 @@ impl Services for Inner {
         }
         self.observer.configure(&self.config);
         if memory_changed {
-            self.apply_directives()?;
-            let (_, lsn) = memory::relieve(self)?;
-            self.wait_durable(lsn)?;
+            self.apply_directives(Some(held))?;
         }
         Ok(())
     }
@@ -164,8 +171,8 @@ impl Services for Inner {
         self.observer.reset();
     }
 
-    fn info(&self, sections: &[String]) -> Result<String> {
-        self.info_text(sections)
+    fn info(&self, sections: &[String], held: &Guard<'_>) -> Result<String> {
+        self.info_text(sections, held)
     }
 
     fn debug_reload(&self, save: bool, flush: bool) -> Result<()> {

@@ -390,6 +390,12 @@ pub(super) const TRANSACTION_ROWS: Table = &[
     (1, "FLUSHDB"),
     (1, "SWAPDB 0 1"),
     (1, "NOSUCHCOMMAND el"),
+    (1, "RESET"),
+    (1, "INFO ( 'memory | 'keyspace | 'persistence )"),
+    (1, "MEMORY ( STATS | DOCTOR )"),
+    (1, "CONFIG SET ( 'slowlog-max-len | 'nosuchdirective ) small"),
+    (1, "CONFIG RESETSTAT"),
+    (1, "DBSIZE"),
 ];
 
 pub(super) const FIELD_EXPIRY_ROWS: Table = &[
