@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use crate::command::observe::Link;
 use crate::command::{Services, Session, dispatch, transactions};
+use crate::config::Directive;
 use crate::error::{Error, ErrorKind, Result};
 use crate::reply::{Reply, ReplyBuilder, ReplySink};
-use crate::store::Handle;
+use crate::store::{Handle, ahead};
 
 /// A logical connection. Cheap to make; used by one thread at a time, while any number of clients of one store work
 /// in parallel.
@@ -16,9 +18,32 @@ pub struct Client {
 
 impl Client {
     pub(crate) fn new(store: Arc<Handle>) -> Self {
+        Self::linked(store, None)
+    }
+
+    /// A client whose commands come over a connection.
+    pub(crate) fn linked(store: Arc<Handle>, link: Option<Arc<dyn Link>>) -> Self {
         let now = store.inner.keyspace().clock().now_ms();
-        let session = Session::of(store.inner.observer().clients.register(now));
+        let locked_out = link.is_some() && !store.inner.config().text(Directive::RequirePass).is_empty();
+        let mut session = Session::of(store.inner.observer().clients.register(now, link));
+        session.locked_out = locked_out;
         Self { store, session }
+    }
+
+    /// Whether it has yet to give the password: what it sends is held to tighter limits.
+    pub fn owes_password(&self) -> bool {
+        self.session.locked_out
+    }
+
+    /// As [`Client::execute_into`], but does not wait until what was done or seen is durable: returns the position of the
+    /// log that [`Store::wait_durable`](crate::Store::wait_durable) is to wait for before anybody is told, 0 for none. So a listener waits once for all
+    /// that has arrived.
+    pub fn execute_ahead<A: AsRef<[u8]>>(
+        &mut self,
+        argv: &[A],
+        out: &mut dyn ReplySink,
+    ) -> (Result<()>, u64) {
+        ahead::run(|| self.execute_into(argv, out))
     }
 
     /// Its number among the clients of its store (CLIENT ID).

@@ -29,6 +29,12 @@ pub enum Kind {
     Path,
     /// Save points: pairs of seconds and changes, or nothing.
     SavePoints,
+    /// Any text, also none.
+    Text,
+    /// Permissions of a file, in octal; 0: what the process's mask leaves.
+    Octal,
+    /// Limits of what waits to be sent, by class of client: its name, hard limit, soft limit, seconds.
+    OutputLimits,
 }
 
 impl fmt::Display for Kind {
@@ -44,6 +50,11 @@ impl fmt::Display for Kind {
             Self::FileName => f.write_str("file name without a path"),
             Self::Path => f.write_str("path"),
             Self::SavePoints => f.write_str("pairs of seconds and changes, or nothing"),
+            Self::Text => f.write_str("text"),
+            Self::Octal => f.write_str("octal number up to 777"),
+            Self::OutputLimits => f.write_str(
+                "class (normal, replica, pubsub), bytes at once, bytes for long, seconds; repeated",
+            ),
         }
     }
 }
@@ -60,6 +71,8 @@ pub struct Row {
     pub default: &'static str,
     /// Whether CONFIG SET may change it while the store is open.
     pub at_run_time: bool,
+    /// Whether only a server (`persistkv serve`) takes it: it is about the process, which is not a library's to change.
+    pub of_server: bool,
     /// What it does.
     pub summary: &'static str,
 }
@@ -78,6 +91,7 @@ macro_rules! directives {
             kind: $kind,
             default: $default,
             at_run_time: directives!(@when $when),
+            of_server: directives!(@server $when),
             summary: $summary,
         },)*];
     };
@@ -85,6 +99,10 @@ macro_rules! directives {
     (@alias $alias:literal) => { Some($alias) };
     (@when any) => { true };
     (@when open) => { false };
+    (@when serve) => { false };
+    (@server any) => { false };
+    (@server open) => { false };
+    (@server serve) => { true };
 }
 
 /// Choices of `appendfsync`, in this order.
@@ -140,6 +158,22 @@ directives! {
     SlowlogMaxLen "slowlog-max-len": Kind::Int(0, i64::MAX), "128", any, "Commands the slow log keeps.";
     LatencyMonitorThreshold "latency-monitor-threshold": Kind::Int(0, i64::MAX), "0", any, "Milliseconds from which LATENCY keeps a spike; 0: none. Otherwise every command is timed by a precise clock.";
     LatencyTracking "latency-tracking": Kind::Flag, "no", any, "Record the distribution of every command's times for LATENCY HISTOGRAM, by a precise clock. Redis's default is yes; here it would be a good part of what a small command costs.";
+    RequirePass "requirepass": Kind::Text, "", any, "Password that connections to a listener must give (AUTH); empty: none. Clients inside the process need none.";
+    ProtectedMode "protected-mode": Kind::Flag, "yes", any, "Without a password a listener serves this machine only.";
+    MaxClients "maxclients": Kind::Int(1, u32::MAX as i64), "10000", any, "Connections that listeners accept at the same time.";
+    Timeout "timeout": Kind::Int(0, i32::MAX as i64), "0", any, "Seconds without a command after which a connection is closed; 0: never. Subscribers may be silent.";
+    TcpKeepalive "tcp-keepalive": Kind::Int(0, i32::MAX as i64), "300", any, "Seconds of silence after which TCP asks whether the peer is still there; 0: never.";
+    TcpBacklog "tcp-backlog": Kind::Int(0, i32::MAX as i64), "511", open, "Connections that may wait to be accepted.";
+    UnixSocketPerm "unixsocketperm": Kind::Octal, "0", open, "Permissions of a listener's unix socket; 0: what the process's mask leaves.";
+    ClientQueryBufferLimit "client-query-buffer-limit": Kind::Memory(1024 * 1024, i64::MAX), "1gb", any, "Bytes of a connection's commands that may wait to be run.";
+    ClientOutputBufferLimit "client-output-buffer-limit": Kind::OutputLimits, "normal 1073741824 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60", any, "Bytes of replies that may wait for a peer that does not read them: more than the first number, or more than the second for so many seconds, and the connection is closed; 0: no limit. Redis's default has none for normal clients.";
+    Port "port": Kind::Int(0, 65535), "0", serve, "TCP port; 0: none.";
+    Bind "bind": Kind::Text, "", serve, "Addresses to listen at; one that begins with a minus sign may be missing.";
+    UnixSocket "unixsocket": Kind::Text, "", serve, "Unix socket to listen at.";
+    Daemonize "daemonize": Kind::Flag, "no", serve, "Go to the background.";
+    PidFile "pidfile": Kind::Text, "", serve, "File for the process number.";
+    LogFile "logfile": Kind::Text, "", serve, "File for the log; empty: the standard output.";
+    LogLevel "loglevel": Kind::Choice(&["debug", "verbose", "notice", "warning", "nothing"]), "notice", serve, "What is logged.";
     EnableDebugCommand "enable-debug-command": Kind::Choice(&["no", "yes", "local"]), "no", open, "Whether DEBUG may be used.";
 }
 
@@ -156,6 +190,8 @@ pub struct SavePoint {
 pub struct Config {
     numbers: Box<[AtomicI64]>,
     texts: RwLock<Vec<String>>,
+    /// Directives about the process are taken too.
+    of_server: bool,
 }
 
 /// A parsed value.
@@ -169,6 +205,7 @@ impl Default for Config {
         let config = Self {
             numbers: TABLE.iter().map(|_| AtomicI64::new(0)).collect(),
             texts: RwLock::new(vec![String::new(); TABLE.len()]),
+            of_server: false,
         };
         for (index, row) in TABLE.iter().enumerate() {
             let parsed =
@@ -186,6 +223,16 @@ fn position(name: &[u8]) -> Option<usize> {
 }
 
 impl Config {
+    /// Directives for a server, which takes those about its process too.
+    pub fn of_server() -> Self {
+        Self { of_server: true, ..Self::default() }
+    }
+
+    /// Whether they are a server's.
+    pub fn is_server(&self) -> bool {
+        self.of_server
+    }
+
     /// The value of an integer, memory, flag (0 or 1) or choice (its position) directive.
     pub fn int(&self, directive: Directive) -> i64 {
         self.numbers[directive as usize].load(Ordering::Relaxed)
@@ -211,6 +258,17 @@ impl Config {
         let text = self.text(Directive::Save);
         let numbers: Vec<i64> = text.split_ascii_whitespace().filter_map(|n| n.parse().ok()).collect();
         numbers.chunks_exact(2).map(|pair| SavePoint { seconds: pair[0], changes: pair[1] as u64 }).collect()
+    }
+
+    /// What may wait for a peer that does not read: of a subscriber, or of any other client.
+    pub fn output_limit(&self, of_subscriber: bool) -> OutputLimit {
+        let text = self.text(Directive::ClientOutputBufferLimit);
+        let words: Vec<&str> = text.split_ascii_whitespace().collect();
+        let class = CLASSES[if of_subscriber { 2 } else { 0 }];
+        let Some(at) = words.iter().position(|word| *word == class) else { return OutputLimit::default() };
+        let number = |at: usize| words.get(at).and_then(|word| word.parse::<u64>().ok()).unwrap_or(0);
+        let size = |at| usize::try_from(number(at)).unwrap_or(usize::MAX);
+        OutputLimit { hard: size(at + 1), soft: size(at + 2), seconds: number(at + 3) }
     }
 
     /// The limits of compact forms.
@@ -250,13 +308,23 @@ impl Config {
             Kind::Flag => if number != 0 { "yes" } else { "no" }.to_owned(),
             Kind::Int(..) | Kind::Memory(..) => number.to_string(),
             Kind::Choice(words) => words[number as usize].to_owned(),
-            Kind::FileName | Kind::Path | Kind::SavePoints => {
+            Kind::Octal => format!("{number:o}"),
+            Kind::FileName | Kind::Path | Kind::SavePoints | Kind::Text | Kind::OutputLimits => {
                 self.texts.read().unwrap_or_else(PoisonError::into_inner)[index].clone()
             }
         }
     }
 
     fn store(&self, index: usize, parsed: Parsed) {
+        let parsed = match parsed {
+            // A class that is not named keeps its limits.
+            Parsed::Text(text) if matches!(TABLE[index].kind, Kind::OutputLimits) => {
+                let (old, new) = (output_limits(&self.shown(index)), output_limits(&text));
+                let new = new.unwrap_or_default().into_iter().zip(old.unwrap_or_default());
+                Parsed::Text(new.map(|(new, old)| if new.is_empty() { old } else { new }).collect())
+            }
+            parsed => parsed,
+        };
         match parsed {
             Parsed::Number(number) => self.numbers[index].store(number, Ordering::Relaxed),
             Parsed::Text(text) => self.texts.write().unwrap_or_else(PoisonError::into_inner)[index] = text,
@@ -276,6 +344,10 @@ impl Config {
                 Error::new(ErrorKind::Config, text)
             };
             let index = position(name.as_bytes()).ok_or_else(unknown)?;
+            if TABLE[index].of_server && !self.of_server {
+                let text = format!("directive '{name}' is for a server: `persistkv serve` takes it");
+                return Err(Error::new(ErrorKind::Config, text));
+            }
             let refused =
                 |reason| Error::new(ErrorKind::Config, format!("directive '{name}' = '{value}': {reason}"));
             let parsed = parse(&TABLE[index], value.as_bytes()).map_err(refused)?;
@@ -299,9 +371,17 @@ impl Config {
         Ok(())
     }
 
+    /// Whether there is a directive of this name, and why this can not be its value if so.
+    pub fn check(name: &str, value: &str) -> std::result::Result<bool, String> {
+        match position(name.as_bytes()) {
+            None => Ok(false),
+            Some(index) => parse(&TABLE[index], value.as_bytes()).map(|_| true),
+        }
+    }
+
     /// Refuses when a directive would have another value than the one in force: for opening a store a second time.
     pub fn agrees_with<N: AsRef<str>, V: AsRef<str>>(&self, pairs: &[(N, V)]) -> Result<()> {
-        let wanted = Self::default();
+        let wanted = Self { of_server: true, ..Self::default() };
         wanted.set_at_open(pairs)?;
         for (name, value) in pairs {
             let Some(index) = position(name.as_ref().as_bytes()) else { continue };
@@ -393,6 +473,22 @@ const fn all() -> [Directive; TABLE.len()] {
         SlowlogMaxLen,
         LatencyMonitorThreshold,
         LatencyTracking,
+        RequirePass,
+        ProtectedMode,
+        MaxClients,
+        Timeout,
+        TcpKeepalive,
+        TcpBacklog,
+        UnixSocketPerm,
+        ClientQueryBufferLimit,
+        ClientOutputBufferLimit,
+        Port,
+        Bind,
+        UnixSocket,
+        Daemonize,
+        PidFile,
+        LogFile,
+        LogLevel,
         EnableDebugCommand,
     ]
 }
@@ -434,6 +530,13 @@ fn parse(row: &Row, value: &[u8]) -> std::result::Result<Parsed, String> {
         Kind::FileName => Ok(Parsed::Text(text.to_owned())),
         Kind::Path if text.is_empty() || text.contains('\0') => Err("a path can't be empty".to_owned()),
         Kind::Path => Ok(Parsed::Text(text.to_owned())),
+        Kind::Text if std::str::from_utf8(value).is_err() => Err("the value is not UTF-8".to_owned()),
+        Kind::Text => Ok(Parsed::Text(text.to_owned())),
+        Kind::Octal => match i64::from_str_radix(text, 8) {
+            Ok(n) => within(n, 0, 0o777),
+            Err(_) => Err("argument couldn't be parsed into an integer".to_owned()),
+        },
+        Kind::OutputLimits => output_limits(text).map(|limits| Parsed::Text(limits.concat())),
         Kind::SavePoints => {
             save_points(text).map(Parsed::Text).ok_or_else(|| "Invalid save parameters".to_owned())
         }
@@ -454,6 +557,47 @@ fn save_points(text: &str) -> Option<String> {
         }
     }
     Some(words.join(" "))
+}
+
+/// The classes of clients in `client-output-buffer-limit`, in its order.
+const CLASSES: [&str; 3] = ["normal", "slave", "pubsub"];
+
+/// The limits a text gives, by class; a class it does not name is empty.
+fn output_limits(text: &str) -> std::result::Result<[String; 3], String> {
+    let words: Vec<&str> = text.split_ascii_whitespace().collect();
+    if words.is_empty() || !words.len().is_multiple_of(4) {
+        return Err("Wrong number of arguments in buffer limit configuration.".to_owned());
+    }
+    let mut limits = [const { String::new() }; 3];
+    for class in words.chunks_exact(4) {
+        let name = if class[0].eq_ignore_ascii_case("replica") { "slave" } else { class[0] };
+        let at = CLASSES.iter().position(|known| known.eq_ignore_ascii_case(name));
+        let at = at.ok_or("Invalid client class specified in buffer limit configuration.")?;
+        let numbers = [memory(class[1]), memory(class[2]), num::parse_i64(class[3].as_bytes())];
+        let [Some(hard), Some(soft), Some(seconds)] = numbers else {
+            return Err(
+                "Error in hard, soft or soft_seconds setting in buffer limit configuration.".to_owned()
+            );
+        };
+        if hard < 0 || soft < 0 || seconds < 0 {
+            return Err(
+                "Error in hard, soft or soft_seconds setting in buffer limit configuration.".to_owned()
+            );
+        }
+        limits[at] = format!("{}{} {hard} {soft} {seconds}", if at == 0 { "" } else { " " }, CLASSES[at]);
+    }
+    Ok(limits)
+}
+
+/// A limit of what waits to be sent to a peer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OutputLimit {
+    /// More bytes than this are too many at once; 0: no limit.
+    pub hard: usize,
+    /// More bytes than this are too many for long; 0: no limit.
+    pub soft: usize,
+    /// How long that is, in seconds.
+    pub seconds: u64,
 }
 
 /// Bytes from `1024`, `1k`, `1kb`, `5mb` … (k = 1000, kb = 1024, as in redis.conf).

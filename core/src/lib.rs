@@ -24,6 +24,7 @@ pub mod table;
 pub mod value;
 
 pub use client::Client;
+pub use command::observe::{Link, Usage};
 pub use error::{Error, ErrorKind, Result};
 pub use reply::{Reply, ReplySink};
-pub use store::Store;
+pub use store::{Listening, Store};

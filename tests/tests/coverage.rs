@@ -17,6 +17,8 @@ const EXEMPT: &[(&str, &str)] = &[
         "for tests, and different in every server: tests/tests/table.rs and the exchange after each sequence",
     ),
     ("pfselftest", "a server is busy with it for seconds, and it says nothing but OK"),
+    ("quit", "it ends the connection: bindings/resp/tests"),
+    ("shutdown", "it ends the server: bindings/cli/tests"),
     ("save", "files: the exchange after each sequence"),
 ];
 

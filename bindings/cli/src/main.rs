@@ -4,6 +4,7 @@
 mod check;
 mod files;
 mod info;
+mod serve;
 mod shell;
 mod text;
 
@@ -34,6 +35,13 @@ enum Command {
         /// Directory or file
         path: PathBuf,
     },
+    /// Run as a server: redis-server's own configuration file and options (see `persistkv serve --help`)
+    #[command(disable_help_flag = true)]
+    Serve {
+        /// /path/to/redis.conf, --directive value …, - for the standard input
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
     /// Run commands on a store's directory, from the keyboard or a pipe
     Shell {
         /// The directory; it is made when missing
@@ -48,9 +56,15 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    // A server's options are redis-server's, and its exit codes too.
+    let args: Vec<String> = std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect();
+    if args.get(1).is_some_and(|name| name == "serve") {
+        return serve::run(&args[2..]);
+    }
     let done = match Arguments::parse().command {
         Command::Check { path, fix } => check::run(&path, fix),
         Command::Info { path } => info::run(&path),
+        Command::Serve { options } => return serve::run(&options),
         Command::Shell { dir, directive, eval } => shell::run(&dir, &directive, &eval),
     };
     match done {

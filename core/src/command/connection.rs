@@ -8,6 +8,7 @@ use super::ctx::Ctx;
 use super::observe::ClientState;
 use super::table::{Command, Flags, Group, Handler, Keys};
 use super::transactions;
+use crate::config::Directive;
 use crate::error::{Error, Result};
 use crate::reply::ReplySink;
 
@@ -60,6 +61,7 @@ pub(super) const COMMANDS: &[Command] = &[
     row("auth", -2, FIRST, "1.0.0", "O(1)", auth, "Authenticates; there is one user, without a password."),
     Command { subcommands: CLIENT, ..row("client", -2, Flags::NONE, "2.4.0", "Depends on subcommand.", container, "A container for commands on clients.") },
     row("hello", -1, FIRST, "6.0.0", "O(1)", hello, "Chooses the shapes of replies and says what this is."),
+    row("quit", -1, FIRST, "1.0.0", "O(1)", quit, "Ends the connection."),
     row("reset", 1, FIRST, "6.2.0", "O(1)", reset, "Makes this client as new."),
 ];
 
@@ -149,17 +151,28 @@ fn describe(ctx: &Ctx<'_>, client: &ClientState) -> String {
     let clock = ctx.guard.keyspace().clock();
     let flag = |flag: &std::sync::atomic::AtomicBool| flag.load(Ordering::Relaxed);
     let mut flags = String::new();
+    flags.push_str(if client.link.as_ref().is_some_and(|link| link.is_unix()) { "U" } else { "" });
     flags.push_str(if flag(&client.no_evict) { "e" } else { "" });
     flags.push_str(if flag(&client.no_touch) { "T" } else { "" });
     if flags.is_empty() {
         flags.push('N');
     }
     let (name, lib_name, lib_version) = client.labels();
+    let place = match &client.link {
+        None => format!("addr=in-process:{}", std::process::id()),
+        Some(link) => format!("addr={} laddr={} fd={}", link.addr(), link.local_addr(), link.fd()),
+    };
+    let buffers = client.link.as_ref().map_or_else(String::new, |link| {
+        let usage = link.usage();
+        format!(
+            " qbuf={} qbuf-free={} obl={} oll=0 omem={} tot-net-in={} tot-net-out={}",
+            usage.input, usage.input_free, usage.output, usage.output, usage.total_input, usage.total_output
+        )
+    });
     format!(
-        "id={} addr=in-process:{} name={name} age={} idle={} flags={flags} db={} sub=0 psub=0 ssub=0 multi=-1 cmd={} \
+        "id={} {place} name={name} age={} idle={} flags={flags} db={} sub=0 psub=0 ssub=0 multi=-1{buffers} cmd={} \
          user=default resp={} lib-name={lib_name} lib-ver={lib_version} tot-cmds={}\n",
         client.id,
-        std::process::id(),
         (clock.now_ms() - client.born_ms).max(0) / 1000,
         client.idle_seconds(clock.monotonic_ns(false)),
         client.db.load(Ordering::Relaxed),
@@ -207,18 +220,33 @@ fn list(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
 
 const WRONG_PASS: &str = "WRONGPASS invalid username-password pair or user is disabled.";
 
-/// There is one user, and any password is his.
-fn authenticate(user: &[u8]) -> Result<()> {
-    if user == b"default" { Ok(()) } else { Err(Error::command(WRONG_PASS)) }
+/// There is one user; without `requirepass` any password is his.
+fn authenticate(ctx: &mut Ctx<'_>, user: &[u8], given: &[u8]) -> Result<()> {
+    let wanted = ctx.config().text(Directive::RequirePass);
+    if user != b"default" || !(wanted.is_empty() || is_same(wanted.as_bytes(), given)) {
+        return Err(Error::command(WRONG_PASS));
+    }
+    ctx.session.locked_out = false;
+    Ok(())
+}
+
+/// Takes as long whatever the bytes are, so that its time does not tell how much of a password was right.
+fn is_same(wanted: &[u8], given: &[u8]) -> bool {
+    let mut differs = u8::from(wanted.len() != given.len());
+    for (at, byte) in given.iter().enumerate() {
+        differs |= byte ^ wanted[at % wanted.len()];
+    }
+    std::hint::black_box(differs) == 0
 }
 
 fn auth(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
-    match ctx.argv {
-        [_, _] => {
+    match *ctx.argv {
+        [_, _] if ctx.config().text(Directive::RequirePass).is_empty() => {
             let text = "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?";
             return Err(Error::command(text));
         }
-        [_, user, _] => authenticate(user)?,
+        [_, password] => authenticate(ctx, b"default", password)?,
+        [_, user, password] => authenticate(ctx, user, password)?,
         _ => return Err(Error::syntax()),
     }
     out.ok();
@@ -235,11 +263,12 @@ fn hello(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
             _ => return Err(Error::command("NOPROTO unsupported protocol version")),
         };
     }
+    let mut credentials = None;
     let mut words = ctx.argv.iter().skip(2);
     while let Some(word) = words.next() {
         if args::is(word, "auth") && words.len() >= 2 {
-            authenticate(words.next().copied().unwrap_or_default())?;
-            words.next();
+            let mut next = || words.next().copied().unwrap_or_default();
+            credentials = Some((next(), next()));
         } else if args::is(word, "setname") && words.len() >= 1 {
             let given = words.next().copied().unwrap_or_default();
             check_name(given)?;
@@ -248,6 +277,13 @@ fn hello(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
             let shown = args::shown(word, args::SHOWN_MAX);
             return Err(Error::command(format!("ERR Syntax error in HELLO option '{shown}'")));
         }
+    }
+    if let Some((user, password)) = credentials {
+        authenticate(ctx, user, password)?;
+    }
+    if ctx.session.locked_out {
+        let text = "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time";
+        return Err(Error::command(text));
     }
     let id = own(ctx)?.id;
     if let Some(name) = name {
@@ -279,12 +315,25 @@ fn reset(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     ctx.session.select(0);
     ctx.session.set_resp3(false);
     ctx.session.no_touch = false;
+    let is_wire = own(ctx)?.link.is_some();
+    ctx.session.locked_out = is_wire && !ctx.config().text(Directive::RequirePass).is_empty();
     let client = own(ctx)?;
     client.set_name(b"");
     client.no_evict.store(false, Ordering::Relaxed);
     client.no_touch.store(false, Ordering::Relaxed);
     out.set_resp3(false);
     out.simple("RESET");
+    Ok(())
+}
+
+fn quit(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    let Some(link) = &own(ctx)?.link else {
+        return Err(Error::command(
+            "ERR there is no connection to QUIT: this client lives inside the program",
+        ));
+    };
+    link.end(true);
+    out.ok();
     Ok(())
 }
 

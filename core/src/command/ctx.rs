@@ -31,6 +31,8 @@ pub struct Session {
     pub replaying: bool,
     /// What it reads does not count as used (CLIENT NO-TOUCH).
     pub no_touch: bool,
+    /// It came over a listener and has not given the password yet.
+    pub locked_out: bool,
     /// Commands queued since MULTI.
     pub(super) multi: Option<Queue>,
     /// What WATCH watches.

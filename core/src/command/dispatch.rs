@@ -47,7 +47,9 @@ fn execute_checked(
         return done;
     }
     let admitted = lookup(argv).and_then(|found| {
-        let done = check_arity(found, argv.len()).and_then(|()| admit(services, session, found.0, argv));
+        let done = check_arity(found, argv.len())
+            .and_then(|()| check_password_given(session, found.0))
+            .and_then(|()| admit(services, session, found.0, argv));
         if let (Err(_), Some(client)) = (&done, &session.client) {
             client.count_rejected(found.1);
         }
@@ -68,6 +70,14 @@ fn execute_checked(
     ctx.writable = writable;
     let result = call(&mut ctx, found, out);
     finish(ctx, row.flags.has(Flags::WRITE), result)
+}
+
+/// A connection that owes the password may do little more than give it.
+pub(super) fn check_password_given(session: &Session, row: &Command) -> Result<()> {
+    if session.locked_out && !row.flags.has(Flags::NO_AUTH) {
+        return Err(Error::command("NOAUTH Authentication required."));
+    }
+    Ok(())
 }
 
 /// Whether a command may run now, and if so, whether it may write.

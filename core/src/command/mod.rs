@@ -46,5 +46,5 @@ mod zsets;
 pub const VERSION: &str = "7.2.0";
 
 pub use ctx::{Ctx, Session};
-pub use services::Services;
+pub use services::{Services, Shutdown};
 pub use table::{Command, Flags, Group, Keys};

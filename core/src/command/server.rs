@@ -2,6 +2,7 @@
 
 use super::args;
 use super::ctx::Ctx;
+use super::services::Shutdown;
 use super::table::{Command, Flags, Group, Handler, Keys};
 use crate::error::{Error, Result, text};
 use crate::reply::ReplySink;
@@ -63,6 +64,7 @@ pub(super) const COMMANDS: &[Command] = &[
     of_connection(row("ping", -1, Flags::FAST, "1.0.0", "O(1)", ping, "Answers PONG, or its argument.")),
     row("save", 1, SAVES.and(Flags::NO_MULTI), "1.0.0", EVERY_KEY, save, "Saves a snapshot and waits for it."),
     of_connection(row("select", 2, ANY_TIME.and(Flags::FAST), "1.0.0", "O(1)", select, "Selects a database.")),
+    row("shutdown", -1, ADMIN.and(ANY_TIME).and(Flags::NO_MULTI).and(Flags::ALLOW_BUSY), "1.0.0", EVERY_KEY, shutdown, "Saves a snapshot, if there are save points, and ends the server."),
     row("time", 1, ANY_TIME.and(Flags::FAST), "2.6.0", "O(1)", time, "Returns the Unix time in seconds and microseconds."),
 ];
 
@@ -125,6 +127,27 @@ fn bgsave(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
 fn bgrewriteaof(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     out.simple(ctx.services.bgrewriteaof(ctx.guard.holds_all())?);
     Ok(())
+}
+
+/// Nothing is answered: the connection ends with the server.
+fn shutdown(ctx: &mut Ctx<'_>, _: &mut dyn ReplySink) -> Result<()> {
+    let mut how = Shutdown::default();
+    let mut abort = false;
+    for word in &ctx.argv[1..] {
+        match () {
+            () if args::is(word, "save") && how.save != Some(false) => how.save = Some(true),
+            () if args::is(word, "nosave") && how.save != Some(true) => how.save = Some(false),
+            () if args::is(word, "force") => how.force = true,
+            // There are no replicas to wait for.
+            () if args::is(word, "now") => {}
+            () if args::is(word, "abort") && ctx.argv.len() == 2 => abort = true,
+            () => return Err(Error::syntax()),
+        }
+    }
+    if abort {
+        return Err(Error::command("ERR No shutdown in progress."));
+    }
+    ctx.services.shutdown(how)
 }
 
 fn lastsave(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {

@@ -8,6 +8,15 @@ use crate::config::Config;
 use crate::error::Result;
 use crate::keyspace::{Guard, Keyspace};
 
+/// What SHUTDOWN asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shutdown {
+    /// SAVE (true) or NOSAVE (false); without either a snapshot is saved if there are save points.
+    pub save: Option<bool>,
+    /// End even if saving fails.
+    pub force: bool,
+}
+
 /// The store as commands see it. Methods that can take long are called without a shard held.
 pub trait Services: Send + Sync {
     /// The data.
@@ -42,6 +51,8 @@ pub trait Services: Send + Sync {
     /// (in a transaction) or none; in a transaction the log can not be turned on or off, and it is for the caller to evict
     /// when that is over.
     fn config_set(&self, pairs: &[(&[u8], &[u8])], held: &mut Guard<'_>) -> Result<()>;
+    /// SHUTDOWN: an error where nobody runs this store as a server. Returns when the end is certain.
+    fn shutdown(&self, how: Shutdown) -> Result<()>;
     /// CONFIG REWRITE.
     fn config_rewrite(&self) -> Result<()>;
     /// CONFIG RESETSTAT.

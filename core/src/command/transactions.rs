@@ -155,7 +155,7 @@ pub(super) fn in_multi(
             return Some(Err(refused(services, session, argv, error)));
         }
     };
-    if row.name == "reset" {
+    if matches!(row.name, "reset" | "quit") {
         end(services, session);
         return None;
     }

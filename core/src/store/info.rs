@@ -65,10 +65,11 @@ impl Inner {
         let uptime = self.now_seconds() - self.started;
         field(out, "redis_version", VERSION);
         field(out, "persistkv_version", env!("CARGO_PKG_VERSION"));
-        field(out, "redis_mode", "embedded");
+        field(out, "redis_mode", if self.config.is_server() { "standalone" } else { "embedded" });
         field(out, "os", std::env::consts::OS);
         field(out, "arch_bits", usize::BITS);
         field(out, "process_id", std::process::id());
+        field(out, "tcp_port", self.tcp_port());
         field(out, "server_time_usec", clock.now_us());
         field(out, "uptime_in_seconds", uptime);
         field(out, "uptime_in_days", uptime / 86_400);
@@ -82,6 +83,8 @@ impl Inner {
 
     fn clients_section(&self, out: &mut String) {
         field(out, "connected_clients", self.observer.clients.len());
+        field(out, "wire_clients", self.observer.wire.connected.load(Ordering::Relaxed));
+        field(out, "maxclients", self.config.int(Directive::MaxClients));
         field(out, "blocked_clients", 0);
         field(out, "tracking_clients", 0);
     }
@@ -156,6 +159,16 @@ impl Inner {
         let calls: u64 = self.observer.clients.totals().iter().map(|total| total.calls).sum();
         field(out, "total_connections_received", self.observer.clients.ever());
         field(out, "total_commands_processed", calls);
+        let wire = &self.observer.wire;
+        for (name, counter) in [
+            ("total_net_input_bytes", &wire.input),
+            ("total_net_output_bytes", &wire.output),
+            ("rejected_connections", &wire.rejected),
+            ("client_query_buffer_limit_disconnections", &wire.query_limit_disconnections),
+            ("client_output_buffer_limit_disconnections", &wire.output_limit_disconnections),
+        ] {
+            field(out, name, counter.load(Ordering::Relaxed));
+        }
         field(out, "expired_subkeys", counters.expired_fields.load(Ordering::Relaxed));
         field(out, "expired_keys", counters.expired.load(Ordering::Relaxed));
         field(out, "evicted_keys", counters.evicted.load(Ordering::Relaxed));

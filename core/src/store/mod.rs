@@ -4,6 +4,7 @@
 //! freely between threads and clones are the same store; it closes with [`Store::close`] or with its last clone and
 //! client. This room ties keyspace, RDB and log together; what commands need of it is [`crate::command::Services`].
 
+pub(crate) mod ahead;
 mod aof_base;
 mod aof_stream;
 mod background;
@@ -15,6 +16,7 @@ mod logging;
 mod registry;
 mod saving;
 mod services;
+mod serving;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
@@ -28,6 +30,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{FileSystem, LockAttempt, LockGuard, RealFs};
 use crate::keyspace::{Clock, Guard, Keyspace};
 use crate::rdb;
+
+pub use serving::Listening;
 
 /// Name of the lock file in a store's directory.
 const LOCK_FILE: &str = "persistkv.lock";
@@ -64,6 +68,7 @@ pub(crate) struct Inner {
     foreign: Mutex<Foreign>,
     loaded: Mutex<loading::Loaded>,
     observer: Observer,
+    serving: serving::Serving,
     /// The file the directives came from: CONFIG REWRITE writes it.
     config_file: Option<PathBuf>,
 }
@@ -117,7 +122,7 @@ impl Store {
         dir: &Path,
         directives: &[(N, V)],
     ) -> Result<Self> {
-        Self::open_from(fs, dir, directives, None)
+        Self::open_with(Config::default(), fs, dir, directives, None)
     }
 
     /// Opens the store that a configuration file in the style of `redis.conf` describes: its directory is the file's `dir`
@@ -141,16 +146,16 @@ impl Store {
         let dir = dir.map_or_else(|| PathBuf::from("."), |(_, dir)| PathBuf::from(dir));
         // As a server does that has gone to its directory, CONFIG REWRITE must still find the file.
         let file = std::path::absolute(file).map_err(|e| Error::io("finding", file, e))?;
-        Self::open_from(Arc::new(RealFs), &dir, &directives, Some(file))
+        Self::open_with(Config::default(), Arc::new(RealFs), &dir, &directives, Some(file))
     }
 
-    fn open_from<N: AsRef<str>, V: AsRef<str>>(
+    fn open_with<N: AsRef<str>, V: AsRef<str>>(
+        config: Config,
         fs: Arc<dyn FileSystem>,
         dir: &Path,
         directives: &[(N, V)],
         config_file: Option<PathBuf>,
     ) -> Result<Self> {
-        let config = Config::default();
         config.set_at_open(directives)?;
         fork::watch();
         fs.create_dir_all(dir).map_err(|e| Error::io("opening the directory", dir, e))?;
@@ -194,8 +199,11 @@ impl Store {
     /// Closes the store for all its clones and clients: waits for calls under way, saves a snapshot if save points are
     /// set and something has changed, syncs and closes the log. Calls afterwards fail with [`ErrorKind::Closed`]; closing
     /// twice is fine. An error means that the last snapshot or the sync of the log failed; the store is closed then too.
+    ///
+    /// Listeners end first: they finish the commands under way and send their replies.
     pub fn close(&self) -> Result<()> {
         self.handle.check_forked()?;
+        self.handle.inner.serving.stop();
         self.handle.close()
     }
 
@@ -297,6 +305,7 @@ impl Inner {
             foreign: Mutex::default(),
             loaded: Mutex::default(),
             observer: Observer::default(),
+            serving: serving::Serving::default(),
             config_file,
         })
     }

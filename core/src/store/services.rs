@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::{Inner, closed, logging};
+use super::{Inner, ahead, closed, logging};
 use crate::aof::Effects;
 use crate::aof::log::Policy;
-use crate::command::Services;
 use crate::command::observe::Observer;
+use crate::command::{Services, Shutdown};
 use crate::config::{Config, Directive};
 use crate::error::{Error, ErrorKind, Result};
 use crate::keyspace::{Guard, Keyspace};
@@ -26,6 +26,14 @@ impl Inner {
             return Err(Error::new(ErrorKind::NotDurable, SAVE_FAILED));
         }
         Ok(())
+    }
+}
+
+impl Inner {
+    /// Whether nobody has to wait for this position of the log.
+    pub(super) fn is_durable(&self, lsn: u64) -> bool {
+        let is = |log: &crate::aof::log::Log| log.policy() != Policy::Always || log.durable() >= lsn;
+        lsn == 0 || self.logging.with(is).unwrap_or(true)
     }
 }
 
@@ -67,7 +75,10 @@ impl Services for Inner {
             return Ok(());
         }
         let wait = |log: &crate::aof::log::Log| {
-            if log.policy() == Policy::Always { log.wait_durable(lsn) } else { Ok(()) }
+            if log.policy() != Policy::Always || log.durable() >= lsn || ahead::note(lsn) {
+                return Ok(());
+            }
+            log.wait_durable(lsn)
         };
         self.logging.with(wait).unwrap_or(Ok(()))
     }
@@ -150,6 +161,10 @@ impl Services for Inner {
             self.apply_directives(Some(held))?;
         }
         Ok(())
+    }
+
+    fn shutdown(&self, how: Shutdown) -> Result<()> {
+        self.serving.shutdown(how)
     }
 
     fn config_rewrite(&self) -> Result<()> {

@@ -68,6 +68,37 @@ struct Labels {
     lib_version: Vec<u8>,
 }
 
+/// What is known of the connection behind a client that came over a listener.
+pub trait Link: Send + Sync {
+    /// The peer's address, as CLIENT LIST shows it.
+    fn addr(&self) -> &str;
+    /// The listener's address.
+    fn local_addr(&self) -> &str;
+    /// Over a unix socket.
+    fn is_unix(&self) -> bool;
+    /// The number of its socket in this process.
+    fn fd(&self) -> i32;
+    /// What waits in its buffers.
+    fn usage(&self) -> Usage;
+    /// Ends the connection: at once, or when what was answered has been sent.
+    fn end(&self, after_reply: bool);
+}
+
+/// What waits in the buffers of a connection, in bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Usage {
+    /// Commands that were read and not run.
+    pub input: usize,
+    /// Room for more of them.
+    pub input_free: usize,
+    /// Replies that were not sent.
+    pub output: usize,
+    /// Read in total.
+    pub total_input: u64,
+    /// Sent in total.
+    pub total_output: u64,
+}
+
 /// What is known of one client; it writes, anybody may read.
 #[derive(Default)]
 pub struct ClientState {
@@ -87,6 +118,8 @@ pub struct ClientState {
     calls: AtomicU64,
     /// Allocated with the first call.
     counters: OnceLock<Box<[Counter]>>,
+    /// Its connection, `None` for a client inside the process.
+    pub(crate) link: Option<Arc<dyn Link>>,
 }
 
 /// [`ClientState::last_command`] before the first.
@@ -190,9 +223,9 @@ fn nothing() -> Totals {
 
 impl Clients {
     /// A new client.
-    pub fn register(&self, now_ms: i64) -> Arc<ClientState> {
+    pub fn register(&self, now_ms: i64, link: Option<Arc<dyn Link>>) -> Arc<ClientState> {
         let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
-        let state = ClientState { id, born_ms: now_ms, ..ClientState::default() };
+        let state = ClientState { id, born_ms: now_ms, link, ..ClientState::default() };
         let state = Arc::new(state);
         lock(&self.open).insert(id, Arc::clone(&state));
         state
@@ -267,7 +300,7 @@ mod tests {
     #[test]
     fn calls_outlive_their_client_and_can_be_set_to_zero() {
         let clients = Clients::default();
-        let (a, b) = (clients.register(5), clients.register(6));
+        let (a, b) = (clients.register(5, None), clients.register(6, None));
         assert_eq!((a.id, b.id, clients.len()), (1, 2, 2));
         a.count(3, 10, false);
         b.count(3, 20, true);

@@ -10,10 +10,10 @@ pub(super) mod latency;
 pub(super) mod slowlog;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-pub use clients::{ClientState, Clients, Totals};
+pub use clients::{ClientState, Clients, Link, Totals, Usage};
 use latency::Latency;
 use slowlog::Slowlog;
 
@@ -39,6 +39,25 @@ pub struct Observer {
     pub(super) latency: Latency,
     errors: Mutex<BTreeMap<String, u64>>,
     precise: AtomicBool,
+    /// What listeners have seen.
+    pub wire: Wire,
+}
+
+/// Counters of the listeners.
+#[derive(Default)]
+pub struct Wire {
+    /// Connections that are open.
+    pub connected: AtomicU64,
+    /// Connections that were refused since there were too many.
+    pub rejected: AtomicU64,
+    /// Bytes read.
+    pub input: AtomicU64,
+    /// Bytes sent.
+    pub output: AtomicU64,
+    /// Connections closed since they did not read what they had asked for.
+    pub output_limit_disconnections: AtomicU64,
+    /// Connections closed since they sent more than may wait.
+    pub query_limit_disconnections: AtomicU64,
 }
 
 /// A lock that a panicking holder can not have left half-changed.
@@ -122,6 +141,16 @@ impl Observer {
     pub fn reset(&self) {
         self.clients.reset_totals();
         self.latency.reset_histograms();
+        let wire = &self.wire;
+        for counter in [
+            &wire.rejected,
+            &wire.input,
+            &wire.output,
+            &wire.output_limit_disconnections,
+            &wire.query_limit_disconnections,
+        ] {
+            counter.store(0, Ordering::Relaxed);
+        }
         lock(&self.errors).clear();
     }
 }

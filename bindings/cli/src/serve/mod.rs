@@ -1,0 +1,253 @@
+//! `persistkv serve`: the engine as a server, with redis-server's configuration file, command line, log and end.
+
+mod config;
+mod logging;
+mod process;
+mod stock;
+
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Instant;
+
+use persistkv::command::Shutdown;
+use persistkv::{Error, Result, Store};
+use persistkv_resp::{Address, Listener, Options};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+use config::Settings;
+
+/// What ends the program.
+enum Wish {
+    Signal(i32),
+    /// SHUTDOWN, which waits to be told whether it will.
+    Command(Shutdown, Sender<Result<()>>),
+}
+
+const USAGE: &str = "\
+Usage: persistkv serve [/path/to/redis.conf] [options] [-]
+       persistkv serve -v or --version
+       persistkv serve -h or --help
+
+Options are the directives of redis.conf with two dashes in front; \"-\" reads more of them from the standard input.
+
+Examples:
+       persistkv serve (a server with the default configuration)
+       echo 'maxmemory 128mb' | persistkv serve -
+       persistkv serve /etc/redis/6379.conf
+       persistkv serve --port 7777
+       persistkv serve --port 0 --unixsocket /tmp/redis.sock --save \"\"
+       persistkv serve /etc/myredis.conf --loglevel verbose -
+";
+
+/// Runs the server until it is told to end.
+pub(crate) fn run(args: &[String]) -> ExitCode {
+    match args.first().map(String::as_str) {
+        Some("-v" | "--version") => {
+            println!("persistkv server v={} pid={}", env!("CARGO_PKG_VERSION"), std::process::id());
+            return ExitCode::SUCCESS;
+        }
+        Some("-h" | "--help") => {
+            print!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        _ => {}
+    }
+    let settings = match Settings::read(args) {
+        Ok(settings) => settings,
+        Err(fatal) => {
+            eprint!("{fatal}");
+            return ExitCode::FAILURE;
+        }
+    };
+    if settings.flag("daemonize")
+        && let Err(error) = process::daemonize()
+    {
+        eprintln!("persistkv: going to the background: {error}");
+        return ExitCode::FAILURE;
+    }
+    logging::start(settings.text("logfile"), settings.text("loglevel"));
+    match serve(&settings) {
+        Ok(code) => code,
+        Err(error) => {
+            log::error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(settings: &Settings) -> Result<ExitCode> {
+    log::warn!("oO0OoO0OoO0Oo persistkv is starting oO0OoO0OoO0Oo");
+    log::warn!(
+        "persistkv version={}, bits={}, pid={}, just started",
+        env!("CARGO_PKG_VERSION"),
+        usize::BITS,
+        std::process::id()
+    );
+    if settings.is_configured() {
+        log::warn!("Configuration loaded");
+    } else {
+        log::warn!(
+            "Warning: no config file specified, using the default config. In order to specify a config file use \
+             persistkv serve /path/to/redis.conf"
+        );
+    }
+    logging::set_master();
+    let (wishes, wished) = channel();
+    listen_to_signals(wishes.clone())?;
+    for note in &settings.notes {
+        log::warn!("{note}");
+    }
+    if let Some(most) = process::limit_files(settings.number("maxclients")) {
+        log::warn!(
+            "The system lets this process have {most} connections at most: maxclients is lowered to that"
+        );
+    }
+    let pid_file = process::PidFile::write(&settings.pid_file());
+    let store = open(settings)?;
+    let listener = start(settings, &store)?;
+    process::tell_supervisor(&settings.supervised, "STATUS=Ready to accept connections\nREADY=1\n");
+    let ended = wait(&store, wishes, &wished, settings);
+    process::tell_supervisor(&settings.supervised, "STOPPING=1\n");
+    // Its unix socket goes with it.
+    if let Some(listener) = listener {
+        listener.stop();
+    }
+    let closed = end(&store, ended);
+    if let Some(file) = pid_file {
+        log::info!("Removing the pid file.");
+        drop(file);
+    }
+    match closed {
+        Ok(()) => {
+            log::warn!("persistkv is now ready to exit, bye bye...");
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(error) => {
+            log::error!("{error}");
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+fn open(settings: &Settings) -> Result<Store> {
+    log::warn!("Server initialized");
+    let began = Instant::now();
+    let store = Store::open_server(".", &settings.directives, settings.file.as_deref())?;
+    for note in store.load_notes() {
+        log::warn!("{note}");
+    }
+    let source = if store.keeps().1 { "append only file" } else { "disk" };
+    log::info!("DB loaded from {source}: {:.3} seconds", began.elapsed().as_secs_f64());
+    Ok(store)
+}
+
+/// Listens wherever the directives say; nowhere is fine too, as with `redis-server --port 0`.
+fn start(settings: &Settings, store: &Store) -> Result<Option<Listener>> {
+    let (addresses, optional) = settings.addresses()?;
+    if addresses.is_empty() {
+        log::warn!("Configured to not listen anywhere.");
+        return Ok(None);
+    }
+    let mut options = Options::default();
+    options.turn_away = true;
+    options.optional = optional;
+    options.threads = settings.threads;
+    let listener = Listener::start(store, &addresses, &options)?;
+    let is_unix = |address: &&Address| matches!(address, Address::Unix(_));
+    let (unix, tcp): (Vec<_>, Vec<_>) = listener.addresses().iter().partition(is_unix);
+    if settings.number("port") > 0 && tcp.is_empty() {
+        return Err(Error::command(format!(
+            "Failed listening on port {} (tcp), aborting.",
+            settings.number("port")
+        )));
+    }
+    for (kind, found) in [("tcp", tcp), ("unix", unix)] {
+        if !found.is_empty() {
+            log::info!("Ready to accept connections {kind}");
+        }
+    }
+    Ok(Some(listener))
+}
+
+fn listen_to_signals(wishes: Sender<Wish>) -> Result<()> {
+    let failed = |e| Error::command(format!("signals can not be listened to: {e}"));
+    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(failed)?;
+    let ending = AtomicBool::new(false);
+    let listen = move || {
+        for signal in signals.forever().filter(|signal| *signal != SIGHUP) {
+            if signal == SIGINT && ending.load(Ordering::Relaxed) {
+                log::warn!("You insist... exiting now.");
+                std::process::exit(1);
+            }
+            ending.store(true, Ordering::Relaxed);
+            let name = if signal == SIGINT { "SIGINT" } else { "SIGTERM" };
+            log::warn!("Received {name} scheduling shutdown...");
+            if wishes.send(Wish::Signal(signal)).is_err() {
+                return;
+            }
+        }
+    };
+    let thread = std::thread::Builder::new().name("persistkv-signals".into()).spawn(listen);
+    thread.map(drop).map_err(failed)
+}
+
+/// Waits until somebody wishes the end, and nothing speaks against it.
+fn wait(store: &Store, wishes: Sender<Wish>, wished: &Receiver<Wish>, settings: &Settings) -> Shutdown {
+    store.on_shutdown(move |how| {
+        let (answer, answered) = channel();
+        let gone = |_| Error::command("ERR the server is ending already");
+        wishes.send(Wish::Command(how, answer)).map_err(|_| gone(()))?;
+        answered.recv().map_err(|_| gone(()))?
+    });
+    // The signals' thread keeps a sender for as long as the process lives.
+    for wish in wished {
+        let how = match &wish {
+            Wish::Signal(signal) => settings.on_signal(*signal),
+            Wish::Command(how, _) => *how,
+        };
+        log::warn!("User requested shutdown...");
+        let saved = save(store, how);
+        let ends = saved.is_ok() || how.force;
+        if let Err(error) = &saved {
+            let so = if ends { "exiting anyway" } else { "can't exit" };
+            log::error!("Error trying to save the DB, {so}: {error}");
+        }
+        if let Wish::Command(_, answer) = wish {
+            let refused = || Error::command("ERR Errors trying to SHUTDOWN. Check logs.");
+            let _ = answer.send(if ends { Ok(()) } else { Err(refused()) });
+        } else if !ends {
+            log::warn!("Errors trying to shut down the server. Check the logs for more information.");
+        }
+        if ends {
+            return how;
+        }
+    }
+    Shutdown::default()
+}
+
+/// The final snapshot, while everything still runs: when it fails, the server goes on.
+fn save(store: &Store, how: Shutdown) -> Result<()> {
+    if !how.save.unwrap_or_else(|| store.keeps().0) {
+        return Ok(());
+    }
+    log::info!("Saving the final RDB snapshot before exiting.");
+    store.client().execute(&["SAVE"])?;
+    log::info!("DB saved on disk");
+    Ok(())
+}
+
+/// Nobody is connected any more: what changed since the final snapshot goes into another one, the log to the disk.
+fn end(store: &Store, how: Shutdown) -> Result<()> {
+    let mut saved = Ok(());
+    if how.save == Some(false) {
+        store.client().execute(&["CONFIG", "SET", "save", ""])?;
+    } else if how.save == Some(true) && !store.keeps().0 && store.has_unsaved_changes() {
+        saved = store.client().execute(&["SAVE"]).map(drop);
+    }
+    if store.keeps().1 {
+        log::info!("Calling fsync() on the AOF file.");
+    }
+    let closed = store.close();
+    if how.force { closed } else { saved.and(closed) }
+}

@@ -1,0 +1,334 @@
+//! One connection: reads what has arrived, runs it, answers it in one write.
+//!
+//! A task of its own does all of it. Commands run in the task, ahead of their durability; before their replies go out the
+//! task waits once for all of them. A peer that does not read its replies is read from all the same, since it may wait for
+//! us to take what it sends before it reads anything, until its output limit ends it.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
+use std::time::Duration;
+
+use persistkv::config::Directive;
+use persistkv::{Client, ErrorKind, ReplySink};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::encode::Encoder;
+use crate::listener::Shared;
+use crate::peer::{Life, Peer};
+use crate::request::{Found, Limits, Parser};
+use crate::socket::Stream;
+
+/// Commands that are run before others get their turn.
+const BATCH: usize = 256;
+/// Replies beyond this are sent before more commands are run.
+const FLUSH_BYTES: usize = 256 * 1024;
+/// First and usual size of the input buffer.
+const INPUT_FIRST: usize = 4 * 1024;
+/// Buffers larger than this are given back when they are empty.
+const KEEP_BYTES: usize = 64 * 1024;
+/// Arguments up to which no allocation is made for them.
+const FEW: usize = 16;
+/// How long a peer has to take note of the end, so that what was sent last is not lost to a reset.
+const LINGER: Duration = Duration::from_millis(250);
+
+/// See the module.
+pub(crate) struct Connection {
+    stream: Stream,
+    peer: Arc<Peer>,
+    client: Client,
+    shared: Arc<Shared>,
+    input: Vec<u8>,
+    /// Bytes of `input` that were read.
+    filled: usize,
+    parser: Parser,
+    out: Encoder,
+    /// Bytes of `out` that are gone.
+    sent: usize,
+}
+
+/// What a turn brought.
+enum Event {
+    Read(usize),
+    Wrote(usize),
+    /// There is more to run, or the life of the connection has changed.
+    Go,
+    Failed,
+}
+
+impl Connection {
+    pub(crate) fn new(stream: Stream, peer: Arc<Peer>, client: Client, shared: Arc<Shared>) -> Self {
+        Self {
+            stream,
+            peer,
+            client,
+            shared,
+            input: Vec::new(),
+            filled: 0,
+            parser: Parser::default(),
+            out: Encoder::default(),
+            sent: 0,
+        }
+    }
+
+    /// Serves until the peer or we have had enough.
+    pub(crate) async fn run(mut self) {
+        loop {
+            let more = self.peer.life() == Life::Open && self.run_arrived().await;
+            if self.pending() > 0 && self.is_over_output_limit() {
+                return;
+            }
+            match self.peer.life() {
+                Life::Over => return,
+                Life::Ending if self.pending() == 0 => return self.linger().await,
+                _ => {}
+            }
+            match self.turn(more).await {
+                Event::Go => {}
+                Event::Read(0) => self.peer.shorten(Life::Ending),
+                Event::Read(n) => self.note_read(n),
+                Event::Wrote(n) => self.note_sent(n),
+                Event::Failed => return,
+            }
+        }
+    }
+
+    /// Bytes that wait to be sent.
+    fn pending(&self) -> usize {
+        self.out.bytes.len() - self.sent
+    }
+
+    /// Waits for the next thing to happen; writes before it reads.
+    async fn turn(&mut self, more: bool) -> Event {
+        if more {
+            tokio::task::yield_now().await;
+        }
+        let may_read = !more && self.peer.life() == Life::Open;
+        if may_read {
+            self.make_room();
+        }
+        let mut woken = pin!(self.peer.wake.notified());
+        let (stream, input, filled) = (&mut self.stream, &mut self.input, self.filled);
+        let waiting = &self.out.bytes[self.sent..];
+        poll_fn(|cx| {
+            if !waiting.is_empty()
+                && let Poll::Ready(wrote) = Pin::new(&mut *stream).poll_write(cx, waiting)
+            {
+                return Poll::Ready(match wrote {
+                    Ok(0) | Err(_) => Event::Failed,
+                    Ok(n) => Event::Wrote(n),
+                });
+            }
+            if more || woken.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Event::Go);
+            }
+            if may_read {
+                let mut buffer = ReadBuf::new(&mut input[filled..]);
+                if let Poll::Ready(read) = Pin::new(&mut *stream).poll_read(cx, &mut buffer) {
+                    return Poll::Ready(match read {
+                        Ok(()) => Event::Read(buffer.filled().len()),
+                        Err(_) => Event::Failed,
+                    });
+                }
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    fn note_read(&mut self, n: usize) {
+        self.filled += n;
+        self.peer.note_active();
+        self.peer.total_input.fetch_add(n as u64, Ordering::Relaxed);
+        let wire = self.shared.store.wire();
+        wire.input.fetch_add(n as u64, Ordering::Relaxed);
+        let limit = self.shared.store.config().int(Directive::ClientQueryBufferLimit);
+        if self.filled as u64 > limit as u64 {
+            wire.query_limit_disconnections.fetch_add(1, Ordering::Relaxed);
+            log::warn!("Closing client {} that reached max query buffer length", self.peer.addr);
+            self.peer.shorten(Life::Over);
+        }
+    }
+
+    fn note_sent(&mut self, n: usize) {
+        self.sent += n;
+        self.peer.note_active();
+        self.peer.total_output.fetch_add(n as u64, Ordering::Relaxed);
+        self.shared.store.wire().output.fetch_add(n as u64, Ordering::Relaxed);
+        if self.pending() == 0 {
+            self.sent = 0;
+            self.out.bytes.clear();
+            if self.out.bytes.capacity() > KEEP_BYTES {
+                self.out.bytes = Vec::new();
+            }
+        } else if self.sent > self.out.bytes.len() / 2 {
+            self.out.bytes.drain(..self.sent);
+            self.sent = 0;
+        }
+        self.peer.output.store(self.pending(), Ordering::Relaxed);
+    }
+
+    /// Room for what arrives next: what was run is dropped first, then the buffer doubles.
+    fn make_room(&mut self) {
+        let done = self.parser.forget_done();
+        if done > 0 {
+            self.input.copy_within(done..self.filled, 0);
+            self.filled -= done;
+        }
+        if self.filled == 0 && self.input.len() > KEEP_BYTES {
+            self.input = Vec::new();
+        }
+        if self.filled == self.input.len() {
+            self.input.resize((self.filled * 2).max(INPUT_FIRST), 0);
+        }
+        self.peer.input.store(self.filled, Ordering::Relaxed);
+        self.peer.input_free.store(self.input.len() - self.filled, Ordering::Relaxed);
+    }
+
+    /// Runs commands that have arrived whole; true when there may be more of them.
+    async fn run_arrived(&mut self) -> bool {
+        let start = self.out.bytes.len();
+        let (mut owed, mut replies) = (0, 0);
+        let mut more = true;
+        for _ in 0..BATCH {
+            let limits = Limits {
+                bulk: self.shared.store.config().int(Directive::ProtoMaxBulkLen),
+                locked_out: self.client.owes_password(),
+            };
+            let window = &self.input[..self.filled];
+            let lsn = match self.parser.next(window, limits) {
+                Ok(Found::More) => {
+                    more = false;
+                    break;
+                }
+                Ok(Found::Nothing) => continue,
+                Ok(Found::Multibulk) => {
+                    let args = self.parser.args();
+                    if args.len() <= FEW {
+                        let mut few: [&[u8]; FEW] = [&[]; FEW];
+                        for (slot, arg) in few.iter_mut().zip(args) {
+                            *slot = &window[arg.clone()];
+                        }
+                        execute(&mut self.client, &mut self.out, &self.peer, &few[..args.len()])
+                    } else {
+                        let many: Vec<&[u8]> = args.iter().map(|arg| &window[arg.clone()]).collect();
+                        execute(&mut self.client, &mut self.out, &self.peer, &many)
+                    }
+                }
+                Ok(Found::Inline(argv)) => {
+                    let argv: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
+                    execute(&mut self.client, &mut self.out, &self.peer, &argv)
+                }
+                Err(text) => {
+                    log::debug!("Protocol error ({text}) from client {}", self.peer.addr);
+                    let text = format!("ERR Protocol error: {text}");
+                    self.out.error(&persistkv::Error::command(text));
+                    self.peer.shorten(Life::Ending);
+                    0
+                }
+            };
+            owed = owed.max(lsn);
+            replies += 1;
+            if self.peer.life() != Life::Open {
+                more = false;
+                break;
+            }
+            if self.pending() >= FLUSH_BYTES {
+                break;
+            }
+        }
+        if owed > 0
+            && let Err(error) = self.shared.committer.wait(&self.shared.store, owed).await
+        {
+            // What could not be made durable was not done as far as the peer is told.
+            self.out.bytes.truncate(start);
+            (0..replies).for_each(|_| self.out.error(&error));
+        }
+        self.peer.output.store(self.pending(), Ordering::Relaxed);
+        more
+    }
+
+    /// Ends the connection when more waits to be sent than its class may have.
+    fn is_over_output_limit(&self) -> bool {
+        let limit = self.shared.store.config().output_limit(false);
+        let is_over = limit.hard > 0 && self.pending() > limit.hard;
+        if is_over {
+            self.shared.note_output_limit(&self.peer);
+        }
+        is_over
+    }
+
+    /// Everything was sent: says so, and waits a moment for the peer to go first.
+    async fn linger(&mut self) {
+        let stream = &mut self.stream;
+        let mut waste = [0; 4096];
+        let end = async {
+            poll_fn(|cx| Pin::new(&mut *stream).poll_shutdown(cx)).await?;
+            loop {
+                let mut buffer = ReadBuf::new(&mut waste);
+                poll_fn(|cx| Pin::new(&mut *stream).poll_read(cx, &mut buffer)).await?;
+                if buffer.filled().is_empty() {
+                    return io::Result::Ok(());
+                }
+            }
+        };
+        let _ = tokio::time::timeout(LINGER, end).await;
+    }
+}
+
+/// Runs one command; returns what it owes the log.
+fn execute(client: &mut Client, out: &mut Encoder, peer: &Peer, argv: &[&[u8]]) -> u64 {
+    let is = |name: &str| argv[0].eq_ignore_ascii_case(name.as_bytes());
+    if is("post") || is("host:") {
+        // Somebody makes a browser talk to us.
+        log::warn!(
+            "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to the listener. \
+             Connection from {} aborted.",
+            peer.addr
+        );
+        peer.shorten(Life::Over);
+        return 0;
+    }
+    let mark = out.bytes.len();
+    let (result, owed) = if LONG.iter().any(|name| is(name)) {
+        tokio::task::block_in_place(|| client.execute_ahead(argv, out))
+    } else {
+        client.execute_ahead(argv, out)
+    };
+    if let Err(error) = result {
+        out.bytes.truncate(mark);
+        out.error(&error);
+        if matches!(error.kind(), ErrorKind::Closed | ErrorKind::Forked) {
+            peer.shorten(Life::Ending);
+        }
+    }
+    owed
+}
+
+/// Commands that may take so long that the other connections of their thread go to another one first.
+const LONG: &[&str] = &[
+    "bgrewriteaof",
+    "bgsave",
+    "config",
+    "debug",
+    "eval",
+    "eval_ro",
+    "evalsha",
+    "evalsha_ro",
+    "fcall",
+    "fcall_ro",
+    "flushall",
+    "flushdb",
+    "function",
+    "keys",
+    "memory",
+    "pfselftest",
+    "save",
+    "script",
+    "shutdown",
+    "sort",
+    "sort_ro",
+];
