@@ -27,6 +27,9 @@ fn values(kind: Kind) -> String {
         Kind::FileName => "file name without a path".to_owned(),
         Kind::Path => "path".to_owned(),
         Kind::SavePoints => "pairs of seconds and changes, or empty".to_owned(),
+        Kind::Text => "text".to_owned(),
+        Kind::Octal => "octal number up to 777".to_owned(),
+        Kind::OutputLimits => "class, bytes, bytes, seconds; repeated".to_owned(),
     }
 }
 
@@ -40,7 +43,11 @@ fn directives() {
     for row in TABLE {
         let alias = row.alias.map(|alias| format!(" (also `{alias}`)")).unwrap_or_default();
         let default = if row.default.is_empty() { "empty".to_owned() } else { format!("`{}`", row.default) };
-        let when = if row.at_run_time { "yes" } else { "no" };
+        let when = match (row.at_run_time, row.of_server) {
+            (true, _) => "yes",
+            (_, true) => "no, and only for `persistkv serve`",
+            _ => "no",
+        };
         let _ = writeln!(
             text,
             "| `{}`{alias} | {} | {default} | {when} | {} |",

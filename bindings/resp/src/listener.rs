@@ -49,13 +49,20 @@ impl Default for Options {
     }
 }
 
+/// A connection.
+struct Known {
+    peer: Arc<Peer>,
+    /// When it began to have more to send than it may have for long.
+    over_since: Option<Instant>,
+}
+
 /// What connections share.
 pub(crate) struct Shared {
     pub(crate) store: Store,
     pub(crate) committer: Committer,
     next: AtomicU64,
-    /// The connections by number, with when each began to have more to send than it may have for long.
-    peers: Mutex<HashMap<u64, (Arc<Peer>, Option<Instant>)>>,
+    /// The connections by number.
+    peers: Mutex<HashMap<u64, Known>>,
     /// Tasks that have not ended.
     tasks: Mutex<usize>,
     ended: Condvar,
@@ -232,7 +239,7 @@ impl Listening for Running {
 
 impl Shared {
     fn end_all(&self, life: Life) {
-        lock(&self.peers).values().for_each(|(peer, _)| peer.shorten(life));
+        lock(&self.peers).values().for_each(|known| known.peer.shorten(life));
     }
 
     /// Waits until no task is left; false when they take longer.
@@ -256,7 +263,7 @@ impl Shared {
         let config = self.store.config();
         let timeout = config.int(Directive::Timeout) as u64;
         let limit = config.output_limit(false);
-        for (peer, over_since) in lock(&self.peers).values_mut() {
+        for Known { peer, over_since } in lock(&self.peers).values_mut() {
             if timeout > 0 && peer.idle_seconds() >= timeout {
                 log::debug!("Closing idle client {}", peer.addr);
                 peer.shorten(Life::Over);
@@ -335,7 +342,7 @@ fn admit(shared: &Arc<Shared>, stream: Stream, address: &Address) {
     let number = shared.next.fetch_add(1, Ordering::Relaxed);
     let is_first = {
         let mut peers = lock(&shared.peers);
-        peers.insert(number, (Arc::clone(&peer), None));
+        peers.insert(number, Known { peer: Arc::clone(&peer), over_since: None });
         peers.len() == 1
     };
     if is_first {

@@ -407,6 +407,11 @@ mod tests {
             ("CLIENT GETNAME", "nil"),
             ("AUTH default anything", "OK"),
             ("AUTH me x", "WRONGPASS invalid username-password pair or user is disabled."),
+            ("CONFIG SET requirepass secret", "OK"),
+            ("AUTH secrets", "WRONGPASS invalid username-password pair or user is disabled."),
+            ("AUTH default secre", "WRONGPASS invalid username-password pair or user is disabled."),
+            ("AUTH secret", "OK"),
+            ("QUIT", "ERR there is no connection to QUIT: this client lives inside the program"),
         ]);
         assert!(bench.run("CLIENT INFO").contains(" flags=N db=0 "));
     }

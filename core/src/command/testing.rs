@@ -36,7 +36,7 @@ impl Bench {
         keyspace.configure(&super::memory::settings(&config), None).expect("the keyspace is usable");
         let store = Recorder { keyspace, config, observer: Observer::default(), logged: Mutex::default() };
         store.observer.configure(&store.config);
-        let session = Session::of(store.observer.clients.register(1_000_000));
+        let session = Session::of(store.observer.clients.register(1_000_000, None));
         Self { store, session, clock }
     }
 
@@ -175,6 +175,9 @@ impl Services for Recorder {
         self.config.set_at_run_time(pairs)?;
         self.observer.configure(&self.config);
         self.keyspace.configure(&super::memory::settings(&self.config), Some(held))
+    }
+    fn shutdown(&self, _: crate::command::Shutdown) -> Result<()> {
+        Err(Error::command("ERR nothing to end here"))
     }
     fn config_rewrite(&self) -> Result<()> {
         Err(no_files())

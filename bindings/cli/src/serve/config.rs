@@ -364,7 +364,7 @@ mod tests {
             "save \"60\" \"1\" \nrequirepass \"--odd\\\"\" "
         );
         assert!(options(&["--port", "7", "-"]).1);
-        assert_eq!(options(&["--logfile", "-"]).1, false);
+        assert!(!options(&["--logfile", "-"]).1);
         let settings = read(&["--port", "0", "--save", "60", "1", "--save", "9 9"]).unwrap();
         assert_eq!(settings.directives.len(), 4);
         assert_eq!(settings.addresses().unwrap().0, []);
