@@ -173,12 +173,13 @@ impl Listener {
             grace: options.grace,
         });
         for (socket, address) in sockets.into_iter().zip(&running.addresses) {
-            // Dropped last, so that the socket is gone when it is.
             let task = Task::begin(&shared);
             let address = address.clone();
             runtime.spawn(async move {
-                let task = task;
                 accept(&task.0, &socket, &address).await;
+                // Who waits for the task's end waits for the socket's.
+                drop(socket);
+                drop(task);
             });
         }
         runtime.spawn(watch(Arc::clone(&shared)));
