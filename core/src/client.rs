@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
+<<<<<<< HEAD
 use crate::command::observe::Link;
+=======
+use crate::blocked::Blocked;
+>>>>>>> 5f0c5a1 (Calls that wait for a key: BLPOP and its kin, served in turn by whoever makes the key ready)
 use crate::command::{Services, Session, dispatch, transactions};
 use crate::config::Directive;
 use crate::error::{Error, ErrorKind, Result};
@@ -64,7 +68,25 @@ impl Client {
     }
 
     /// As [`Client::execute`], with the reply written to `out` as it is made.
+    ///
+    /// A command that waits (BLPOP and its kin) keeps this thread until it is served or its time is over; see
+    /// [`Client::begin`] for callers that can not spare it.
     pub fn execute_into<A: AsRef<[u8]>>(&mut self, argv: &[A], out: &mut dyn ReplySink) -> Result<()> {
+        match self.begin(argv, out)? {
+            None => Ok(()),
+            Some(blocked) => blocked.finish(out),
+        }
+    }
+
+    /// Runs a command without ever waiting for a key: a command that would is handed back as a [`Blocked`] call, which is
+    /// served by whoever makes its key ready. Until that is over no other command may be run by this client.
+    pub fn begin<A: AsRef<[u8]>>(&mut self, argv: &[A], out: &mut dyn ReplySink) -> Result<Option<Blocked>> {
+        self.run(argv, out)?;
+        let waiter = self.session.blocked.take();
+        Ok(waiter.map(|waiter| Blocked::new(Arc::clone(&self.store), waiter)))
+    }
+
+    fn run<A: AsRef<[u8]>>(&mut self, argv: &[A], out: &mut dyn ReplySink) -> Result<()> {
         self.store.check_usable()?;
         dispatch::check_not_empty(argv.len())?;
         // Most commands have few arguments: no allocation for them.

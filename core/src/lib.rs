@@ -3,6 +3,7 @@
 
 pub mod allocator;
 pub mod aof;
+mod blocked;
 mod client;
 pub mod command;
 pub mod config;
@@ -23,6 +24,7 @@ pub mod sync;
 pub mod table;
 pub mod value;
 
+pub use blocked::Blocked;
 pub use client::Client;
 pub use command::observe::{Link, Usage};
 pub use error::{Error, ErrorKind, Result};

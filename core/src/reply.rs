@@ -100,6 +100,38 @@ pub enum Reply {
     Verbatim(String, Vec<u8>),
 }
 
+impl Reply {
+    /// Writes it to a sink, as if it were made there. An error that is a part keeps its text.
+    pub fn write(&self, out: &mut dyn ReplySink) {
+        let all = |parts: &[Self], out: &mut dyn ReplySink| parts.iter().for_each(|part| part.write(out));
+        match self {
+            Self::Null => out.null(),
+            Self::Int(n) => out.int(*n),
+            Self::Double(value) => out.double(*value),
+            Self::Bool(value) => out.bool(*value),
+            Self::Bulk(bytes) => out.bulk(bytes),
+            Self::Simple(text) => out.simple(text),
+            Self::Error(text) => out.error(&Error::command(text.clone())),
+            Self::Array(parts) => {
+                out.array(parts.len());
+                all(parts, out);
+            }
+            Self::Map(pairs) => {
+                out.map(pairs.len());
+                for (key, value) in pairs {
+                    key.write(out);
+                    value.write(out);
+                }
+            }
+            Self::Set(parts) => {
+                out.set(parts.len());
+                all(parts, out);
+            }
+            Self::Verbatim(format, text) => out.verbatim(format, text),
+        }
+    }
+}
+
 enum Kind {
     Array,
     Map,

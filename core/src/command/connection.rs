@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use super::args;
 use super::ctx::Ctx;
 use super::observe::ClientState;
-use super::table::{Command, Flags, Group, Handler, Keys};
+use super::table::{Command, Flags, Group, Handler, Keys, wrong_arity};
 use super::transactions;
 use crate::config::Directive;
 use crate::error::{Error, Result};
@@ -54,6 +54,7 @@ const CLIENT: &[Command] = &[
     row("no-touch", 3, OWN, "7.2.0", "O(1)", no_touch, "Says whether what this client does counts as use of a key."),
     row("setinfo", 4, OWN, "7.2.0", "O(1)", setinfo, "Sets the name or version of the library this client uses."),
     row("setname", 3, OWN, "2.6.9", "O(1)", setname, "Sets the name of this client."),
+    row("unblock", -3, ADMIN, "5.0.0", "O(log N) where N is the number of client connections", unblock, "Ends the waiting of a client for a key."),
 ];
 
 #[rustfmt::skip]
@@ -123,6 +124,25 @@ fn setinfo(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     Ok(())
 }
 
+fn unblock(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    let error = match ctx.argv[3..] {
+        [] => None,
+        [word] if args::is(word, "timeout") => None,
+        [word] if args::is(word, "error") => {
+            Some(Error::command("UNBLOCKED client unblocked via CLIENT UNBLOCK"))
+        }
+        [_] => {
+            let text = "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR";
+            return Err(Error::command(text));
+        }
+        _ => return Err(wrong_arity("client|unblock")),
+    };
+    let id = args::int(ctx.argv[2])?;
+    let waiter = u64::try_from(id).ok().and_then(|id| ctx.services.waiters().of_client(id));
+    out.int(i64::from(waiter.is_some_and(|waiter| waiter.unblock(ctx.services, error))));
+    Ok(())
+}
+
 fn on_or_off(word: &[u8]) -> Result<bool> {
     match () {
         () if args::is(word, "on") => Ok(true),
@@ -151,7 +171,11 @@ fn describe(ctx: &Ctx<'_>, client: &ClientState) -> String {
     let clock = ctx.guard.keyspace().clock();
     let flag = |flag: &std::sync::atomic::AtomicBool| flag.load(Ordering::Relaxed);
     let mut flags = String::new();
+<<<<<<< HEAD
     flags.push_str(if client.link.as_ref().is_some_and(|link| link.is_unix()) { "U" } else { "" });
+=======
+    flags.push_str(if ctx.services.waiters().of_client(client.id).is_some() { "b" } else { "" });
+>>>>>>> 5f0c5a1 (Calls that wait for a key: BLPOP and its kin, served in turn by whoever makes the key ready)
     flags.push_str(if flag(&client.no_evict) { "e" } else { "" });
     flags.push_str(if flag(&client.no_touch) { "T" } else { "" });
     if flags.is_empty() {
@@ -358,6 +382,8 @@ fn help(_: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
             "    Set client meta attr. Options are:",
             "    * LIB-NAME: the client lib name.",
             "    * LIB-VER: the client lib version.",
+            "UNBLOCK <clientid> [TIMEOUT|ERROR]",
+            "    Unblock the specified blocked client.",
             "NO-EVICT (ON|OFF)",
             "    Protect current client connection from eviction.",
             "NO-TOUCH (ON|OFF)",

@@ -4,6 +4,7 @@ use std::borrow::{Borrow, BorrowMut};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::blocking::{Request, Waiter};
 use super::observe::ClientState;
 use super::services::Services;
 use super::transactions::{Queue, WatchedKey};
@@ -37,12 +38,21 @@ pub struct Session {
     pub(super) multi: Option<Queue>,
     /// What WATCH watches.
     pub(super) watched: Vec<WatchedKey>,
+    /// The call under way waits, and this is it.
+    pub(crate) blocked: Option<Arc<Waiter>>,
 }
 
 impl Session {
     /// The session of a client.
     pub fn of(client: Arc<ClientState>) -> Self {
         Self { client: Some(client), ..Self::default() }
+    }
+
+    /// A session as this one, without its transaction: for a call that is run in its stead.
+    pub(super) fn twin(&self) -> Self {
+        let Self { client, db, resp3, replaying, no_touch, .. } = self;
+        let (db, resp3, replaying, no_touch) = (*db, *resp3, *replaying, *no_touch);
+        Self { client: client.clone(), db, resp3, replaying, no_touch, ..Self::default() }
     }
 
     /// Whether MULTI was called, or keys are watched.
@@ -88,6 +98,10 @@ pub struct Ctx<'a> {
     pub(super) seen_lsn: u64,
     /// See [`Ctx::may_write`].
     pub(super) writable: bool,
+    /// Whether the command may wait; not in a transaction or a script.
+    pub(super) may_block: bool,
+    /// It wants to.
+    pub(super) blocked: Option<Request>,
 }
 
 impl<'a> Ctx<'a> {
@@ -109,6 +123,8 @@ impl<'a> Ctx<'a> {
             limits_changed: false,
             seen_lsn: 0,
             writable: true,
+            may_block: false,
+            blocked: None,
         }
     }
 

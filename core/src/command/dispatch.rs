@@ -1,5 +1,6 @@
 //! The way of a command from its arguments to its reply.
 
+use super::blocking;
 use super::ctx::{Ctx, Session};
 use super::memory;
 use super::services::Services;
@@ -15,6 +16,8 @@ use crate::table::MAX_LEN;
 pub(super) const LOG_SLACK: usize = 4096;
 
 /// Runs one command. The reply goes to `out`, unless the command fails: then the error is all there is.
+///
+/// A command that has to wait leaves its waiting call in the session ([`Session::blocked`]) and writes nothing.
 ///
 /// When this returns, what the command did survives a kill of the process, and under `appendfsync always` a power loss;
 /// so does everything the command has seen.
@@ -68,8 +71,18 @@ fn execute_checked(
     };
     let mut ctx = Ctx::new(services, session, guard, argv);
     ctx.writable = writable;
+    ctx.may_block = !ctx.session.replaying;
     let result = call(&mut ctx, found, out);
-    finish(ctx, row.flags.has(Flags::WRITE), result)
+    if let Some(request) = ctx.blocked.take() {
+        ctx.enter_waiting(request, found);
+    }
+    let finished = finish(ctx, row.flags.has(Flags::WRITE), result);
+    if finished.is_err()
+        && let Some(waiter) = session.blocked.take()
+    {
+        waiter.cancel(services);
+    }
+    finished
 }
 
 /// A connection that owes the password may do little more than give it.
@@ -81,7 +94,12 @@ pub(super) fn check_password_given(session: &Session, row: &Command) -> Result<(
 }
 
 /// Whether a command may run now, and if so, whether it may write.
-fn admit(services: &dyn Services, session: &Session, row: &Command, argv: &[&[u8]]) -> Result<bool> {
+pub(super) fn admit(
+    services: &dyn Services,
+    session: &Session,
+    row: &Command,
+    argv: &[&[u8]],
+) -> Result<bool> {
     let writes = row.flags.has(Flags::WRITE);
     if session.replaying || !(writes || row.flags.has(Flags::MAY_WRITE)) {
         return Ok(true);
@@ -114,7 +132,7 @@ pub(super) fn call(
 }
 
 /// What comes before the handler. CLIENT NO-TOUCH: what the session reads does not count as used, unless it says TOUCH.
-fn prepare(ctx: &mut Ctx<'_>, row: &Command) {
+pub(super) fn prepare(ctx: &mut Ctx<'_>, row: &Command) {
     if ctx.session.no_touch {
         ctx.guard.set_no_touch(row.name != "touch");
     }
@@ -146,25 +164,59 @@ fn remove_due_sources(ctx: &mut Ctx<'_>, row: &Command) {
     }
 }
 
-/// Logs what was done while the shards are still held, lets them go, and waits for durability.
-fn finish(mut ctx: Ctx<'_>, writes: bool, result: Result<()>) -> Result<()> {
-    if ctx.session.replaying {
-        ctx.guard.settle_watches(true);
-        return result;
-    }
+/// What a command leaves behind when its shards are free again.
+pub(super) struct Done {
+    /// Whether anything was changed and logged.
+    pub(super) recorded: Result<bool>,
+    pub(super) flushed_all: bool,
+    /// The latest log position of anything it did or saw.
+    pub(super) lsn: u64,
+    /// Keys that somebody waits for.
+    pub(super) ready: Vec<(usize, Vec<u8>)>,
+}
+
+/// Logs what was done while the shards are still held, and lets them go.
+pub(super) fn settle(mut ctx: Ctx<'_>, writes: bool) -> Done {
     if writes {
         ctx.guard.expire_a_few();
     }
     let recorded = record(&mut ctx);
+<<<<<<< HEAD
     ctx.guard.settle_watches(ctx.dirty > 0);
     let Ctx { services, guard, flushed_all, limits_changed, seen_lsn, .. } = ctx;
     let lsn = guard.last_lsn().max(seen_lsn);
     drop(guard);
     after(services, recorded?, flushed_all, lsn, writes || limits_changed)?;
+=======
+    ctx.guard.settle(ctx.dirty > 0);
+    let Ctx { mut guard, flushed_all, seen_lsn, .. } = ctx;
+    let lsn = guard.last_lsn().max(seen_lsn);
+    Done { recorded, flushed_all, lsn, ready: guard.take_ready() }
+}
+
+/// Logs what was done, lets the shards go, serves who waited for it, and waits for durability.
+fn finish(mut ctx: Ctx<'_>, writes: bool, result: Result<()>) -> Result<()> {
+    if ctx.session.replaying {
+        ctx.guard.settle(true);
+        return result;
+    }
+    let services = ctx.services;
+    let done = settle(ctx, writes);
+    conclude(services, done, writes)?;
+>>>>>>> 5f0c5a1 (Calls that wait for a key: BLPOP and its kin, served in turn by whoever makes the key ready)
     result
 }
 
-/// What follows when the shards are free again: eviction, what the store does after a change, and the wait for durability.
+/// What follows when the shards are free again.
+pub(super) fn conclude(services: &dyn Services, done: Done, writes: bool) -> Result<()> {
+    let Done { recorded, flushed_all, mut lsn, ready } = done;
+    if !ready.is_empty() {
+        lsn = lsn.max(blocking::serve(services, ready));
+    }
+    after(services, recorded?, flushed_all, lsn, writes)
+}
+
+/// Eviction, what the store does after a change, and the wait for durability.
 pub(super) fn after(
     services: &dyn Services,
     changed: bool,
@@ -228,12 +280,20 @@ pub fn expire_shard(services: &dyn Services, index: usize, most: usize) -> Resul
     }
     let more = guard.expire_some(most) | guard.expire_some_fields(most);
     let expired = guard.take_expired();
-    guard.settle_watches(false);
-    if !expired.is_empty() {
-        let lsn = services.record(&deletions(&expired), expired.len() as u64)?;
-        guard.note_lsn(lsn);
+    guard.settle(false);
+    let ready = guard.take_ready();
+    let recorded = if expired.is_empty() {
+        Ok(0)
+    } else {
+        services.record(&deletions(&expired), expired.len() as u64).inspect(|&lsn| guard.note_lsn(lsn))
+    };
+    let awaits = guard.awaits_expiry();
+    drop(guard);
+    if !ready.is_empty() {
+        blocking::serve(services, ready);
     }
-    Ok((more, guard.awaits_expiry()))
+    recorded?;
+    Ok((more, awaits))
 }
 
 /// Refuses an empty command, which no table row can.

@@ -1,7 +1,9 @@
-//! Commands on lists, but for those that block.
+//! Commands on lists; those that wait stand in [`blocking`].
 //!
 //! Order of checks as in Redis: arguments that can be judged alone come first, then the key's type, then (LINDEX, LSET)
 //! the index.
+
+pub(super) mod blocking;
 
 use super::args;
 use super::ctx::Ctx;
@@ -451,10 +453,20 @@ fn relocate(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink, from: End, to: End) -> R
 }
 
 fn lmpop(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
-    let keys = at_least(ctx.argv[1], 1, "ERR numkeys should be greater than 0")?;
-    let at = keys.checked_add(2).filter(|at| *at < ctx.argv.len()).ok_or_else(Error::syntax)?;
-    let end = end_of(ctx.argv[at])?;
-    let count = match ctx.argv[at + 1..] {
+    if mpop(ctx, out, 1)?.is_some() {
+        out.null_array();
+    }
+    Ok(())
+}
+
+/// LMPOP with the number of keys at `at`: the keys when there is nothing in any of them.
+fn mpop<'a>(ctx: &mut Ctx<'a>, out: &mut dyn ReplySink, at: usize) -> Result<Option<&'a [&'a [u8]]>> {
+    let argv = ctx.argv;
+    let count = at_least(argv[at], 1, "ERR numkeys should be greater than 0")?;
+    let (keys, rest) = argv[at + 1..].split_at_checked(count).ok_or_else(Error::syntax)?;
+    let Some((end, options)) = rest.split_first() else { return Err(Error::syntax()) };
+    let end = end_of(end)?;
+    let count = match *options {
         [] => 1,
         [word, count, ref rest @ ..] if args::is(word, "count") => {
             let count = at_least(count, 1, "ERR count should be greater than 0")?;
@@ -465,7 +477,7 @@ fn lmpop(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
         }
         _ => return Err(Error::syntax()),
     };
-    for &key in &ctx.argv[2..at] {
+    for &key in keys {
         if !present(ctx, key)? {
             continue;
         }
@@ -475,10 +487,9 @@ fn lmpop(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
         let name: &[u8] = if end == End::Head { b"LPOP" } else { b"RPOP" };
         ctx.log_instead(&[name, key, popped.to_string().as_bytes()]);
         ctx.dirty(popped);
-        return Ok(());
+        return Ok(None);
     }
-    out.null_array();
-    Ok(())
+    Ok(Some(keys))
 }
 
 /// Whether a list is at the key; WRONGTYPE for another type. A key that is due goes now, so that the log says so.

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::args;
+use super::blocking;
 use super::ctx::Ctx;
 use super::dispatch::deletions;
 use super::services::Services;
@@ -93,10 +94,15 @@ pub fn relieve(services: &dyn Services) -> Result<(bool, u64)> {
         }
         keyspace.wait_for_saver();
         let Some((mut guard, db, key)) = keyspace.evict_one()? else { return Ok((false, lsn)) };
-        guard.settle_watches(true);
+        guard.settle(true);
+        let ready = guard.take_ready();
         let recorded = services.record(&deletions(&[Expired { db, key, fields: Vec::new() }]), 1)?;
         guard.note_lsn(recorded);
+        drop(guard);
         lsn = recorded;
+        if !ready.is_empty() {
+            lsn = lsn.max(blocking::serve(services, ready));
+        }
     }
     Ok((true, lsn))
 }

@@ -9,6 +9,7 @@ mod acl;
 pub mod args;
 mod arguments;
 mod bitmaps;
+pub mod blocking;
 mod conditions;
 mod connection;
 pub mod ctx;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::blocking::Waiters;
 use super::observe::Observer;
 use crate::aof::Effects;
 use crate::config::Config;
@@ -25,6 +26,8 @@ pub trait Services: Send + Sync {
     fn config(&self) -> &Config;
     /// Clients, calls, slow commands.
     fn observer(&self) -> &Observer;
+    /// Calls that wait for a key.
+    fn waiters(&self) -> &Waiters;
 
     /// Whether a write may run now: not when the log or the last snapshot failed (`MISCONF …`). Makes room in the log for
     /// about `bytes`, so that appending what the command did cannot fail.

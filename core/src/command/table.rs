@@ -369,6 +369,7 @@ pub fn commands() -> impl Iterator<Item = &'static Command> {
         super::introspect::COMMANDS,
         super::keys::COMMANDS,
         super::lists::COMMANDS,
+        super::lists::blocking::COMMANDS,
         super::memory::COMMANDS,
         super::server::COMMANDS,
         super::sets::COMMANDS,
@@ -456,7 +457,8 @@ pub fn check_arity((row, index): (&Command, usize), argc: usize) -> Result<()> {
     if row.accepts(argc) { Ok(()) } else { Err(wrong_arity(&full_names()[index])) }
 }
 
-fn wrong_arity(name: &str) -> Error {
+/// The refusal of a wrong number of arguments.
+pub(super) fn wrong_arity(name: &str) -> Error {
     Error::command(format!("ERR wrong number of arguments for '{name}' command"))
 }
 

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use super::blocking::Waiters;
 use super::observe::Observer;
 use super::services::Services;
 use super::{Session, dispatch};
@@ -23,6 +24,7 @@ struct Recorder {
     keyspace: Arc<Keyspace>,
     config: Config,
     observer: Observer,
+    waiters: Waiters,
     logged: Mutex<Vec<String>>,
 }
 
@@ -33,8 +35,19 @@ impl Bench {
         let keyspace = Arc::new(Keyspace::new(16, Clock::Manual(Arc::clone(&clock))));
         let config = Config::default();
         config.set_at_open(directives).expect("the test's directives are valid");
+<<<<<<< HEAD
         keyspace.configure(&super::memory::settings(&config), None).expect("the keyspace is usable");
         let store = Recorder { keyspace, config, observer: Observer::default(), logged: Mutex::default() };
+=======
+        keyspace.configure(&super::memory::settings(&config)).expect("the keyspace is usable");
+        let store = Recorder {
+            keyspace,
+            config,
+            observer: Observer::default(),
+            waiters: Waiters::default(),
+            logged: Mutex::default(),
+        };
+>>>>>>> 5f0c5a1 (Calls that wait for a key: BLPOP and its kin, served in turn by whoever makes the key ready)
         store.observer.configure(&store.config);
         let session = Session::of(store.observer.clients.register(1_000_000, None));
         Self { store, session, clock }
@@ -105,7 +118,8 @@ impl Bench {
     }
 }
 
-fn show(reply: &Reply) -> String {
+/// A reply as a short text.
+pub(crate) fn show(reply: &Reply) -> String {
     let many = |parts: &[Reply]| format!("[{}]", parts.iter().map(show).collect::<Vec<_>>().join(" "));
     match reply {
         Reply::Null => "nil".to_owned(),
@@ -144,6 +158,10 @@ impl Services for Recorder {
     fn observer(&self) -> &Observer {
         &self.observer
     }
+    fn waiters(&self) -> &Waiters {
+        &self.waiters
+    }
+
     fn allow_write(&self, _: usize) -> Result<()> {
         Ok(())
     }

@@ -6,7 +6,7 @@
 //! Knows the dispatcher's parts and the guard.
 
 use super::ctx::{Ctx, Session};
-use super::dispatch;
+use super::dispatch::{self, Done};
 use super::services::Services;
 use super::table::{Command, Flags, Group, Handler, Keys, resolve};
 use crate::aof::Effects;
@@ -310,7 +310,7 @@ impl<'a> Unit<'a> {
         self.flushed_all |= ctx.flushed_all;
         self.limits_changed |= ctx.limits_changed;
         self.seen_lsn = self.seen_lsn.max(ctx.seen_lsn);
-        ctx.guard.settle_watches(changed);
+        ctx.guard.settle(changed);
         let Ctx { session, guard, .. } = ctx;
         (session, guard)
     }
@@ -336,8 +336,13 @@ impl<'a> Unit<'a> {
             })
         };
         let lsn = guard.last_lsn().max(self.seen_lsn);
+        let done = Done { recorded, flushed_all: self.flushed_all, lsn, ready: guard.take_ready() };
         drop(guard);
+<<<<<<< HEAD
         dispatch::after(self.services, recorded?, self.flushed_all, lsn, writes || self.limits_changed)
+=======
+        dispatch::conclude(self.services, done, writes)
+>>>>>>> 5f0c5a1 (Calls that wait for a key: BLPOP and its kin, served in turn by whoever makes the key ready)
     }
 }
 

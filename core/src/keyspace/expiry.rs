@@ -30,7 +30,7 @@ impl Guard<'_> {
             && let Some(entry) = self.shard_mut(h).take(db, h, key)
         {
             dispose(entry);
-            self.shard_mut(h).watches.bump(db, key);
+            self.shard_mut(h).interests.bump(db, key);
             self.keyspace().counters.expired.fetch_add(1, Ordering::Relaxed);
             self.expired.push(Expired { db, key: key.to_vec(), fields: Vec::new() });
         }
@@ -45,7 +45,7 @@ impl Guard<'_> {
     /// Notes fields of a hash that were removed since they were due.
     pub(crate) fn note_expired_fields(&mut self, db: usize, key: &[u8], fields: Vec<Vec<u8>>) {
         if !fields.is_empty() {
-            self.shard_mut(hash(key)).watches.bump(db, key);
+            self.shard_mut(hash(key)).interests.bump(db, key);
             self.keyspace().counters.expired_fields.fetch_add(fields.len() as u64, Ordering::Relaxed);
             self.expired.push(Expired { db, key: key.to_vec(), fields });
         }

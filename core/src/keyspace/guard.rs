@@ -110,6 +110,8 @@ pub struct Guard<'a> {
     /// Read once per guard, and only when an expiry asks for it.
     now: Cell<Option<i64>>,
     pub(super) expired: Vec<Expired>,
+    /// Keys that somebody waits for and a command has reached for.
+    pub(super) ready: Vec<(usize, Vec<u8>)>,
     no_touch: bool,
 }
 
@@ -130,7 +132,15 @@ impl<'a> Guard<'a> {
         one: Option<(usize, MutexGuard<'a, Shard>)>,
         many: Vec<(usize, MutexGuard<'a, Shard>)>,
     ) -> Self {
-        Self { keyspace, one, many, now: Cell::new(None), expired: Vec::new(), no_touch: false }
+        Self {
+            keyspace,
+            one,
+            many,
+            now: Cell::new(None),
+            expired: Vec::new(),
+            ready: Vec::new(),
+            no_touch: false,
+        }
     }
 
     /// The keyspace behind it.

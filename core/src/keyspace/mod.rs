@@ -18,10 +18,10 @@ mod expiry;
 mod figures;
 mod flush;
 mod guard;
+mod interest;
 mod pace;
 mod scan;
 mod shard;
-mod watch;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
@@ -33,6 +33,7 @@ pub use expiry::Expired;
 pub use figures::{DbFigures, Figures};
 pub(crate) use guard::type_of;
 pub use guard::{Expiry, Guard, StrRef, Taken};
+pub use interest::Wanted;
 use shard::Shard;
 
 use crate::error::{Error, ErrorKind, Result};

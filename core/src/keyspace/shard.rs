@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::watch::Watches;
+use super::interest::Interests;
 use crate::reclaim;
 use crate::table::{Entry, Payload, PayloadMut, Table, Wheel};
 use crate::value::Value;
@@ -69,8 +69,8 @@ pub(super) struct Shard {
     pub(super) side: SavedBuf,
     /// Largest log position written under this lock; under `always`, who sees the shard waits for it.
     pub(super) last_lsn: u64,
-    /// Keys that transactions watch.
-    pub(super) watches: Watches,
+    /// Keys that transactions watch or calls wait for.
+    pub(super) interests: Interests,
     /// How often the lock was taken: by it the saver sees whether he is alone here.
     pub(super) visits: u32,
     /// Bytes of all databases: entries, values and tables.
@@ -125,10 +125,10 @@ impl Shard {
         hash: u64,
         key: &[u8],
     ) -> Option<(&mut Entry<Value>, &mut usize)> {
-        let Shard { dbs, epoch, cut, side, watches, .. } = self;
+        let Shard { dbs, epoch, cut, side, interests, .. } = self;
         let share = dbs.get_mut(db)?.as_deref_mut()?;
         let entry = share.table.find_mut(hash, key)?;
-        watches.note(db, key);
+        interests.note(db, key);
         if let Some(ledger) = cut {
             save_before_change(entry, *epoch, share.cut_db, db, ledger, side);
         }
@@ -138,7 +138,7 @@ impl Shard {
     /// Adds an entry for a key that is not there. It is born with the current stamp.
     pub(super) fn insert(&mut self, db: usize, hash: u64, entry: Entry<Value>, now: i64) {
         entry.set_stamp(self.epoch);
-        self.watches.note(db, entry.key());
+        self.interests.note(db, entry.key());
         let share = self.db_or_new(db);
         share.memory += footprint(&entry);
         if let Some(expiry) = entry.expiry() {
@@ -158,7 +158,7 @@ impl Shard {
         if self.cut.is_some() {
             self.find_for_change(db, hash, key);
         }
-        self.watches.note(db, key);
+        self.interests.note(db, key);
         let share = self.dbs.get_mut(db)?.as_deref_mut()?;
         let entry = share.table.remove(hash, key);
         if let Some(entry) = &entry {

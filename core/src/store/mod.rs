@@ -23,6 +23,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
 use crate::client::Client;
+use crate::command::blocking::Waiters;
 use crate::command::memory;
 use crate::command::observe::Observer;
 use crate::config::{Config, Directive};
@@ -68,7 +69,12 @@ pub(crate) struct Inner {
     foreign: Mutex<Foreign>,
     loaded: Mutex<loading::Loaded>,
     observer: Observer,
+<<<<<<< HEAD
     serving: serving::Serving,
+=======
+    /// Calls that wait for a key.
+    waiters: Waiters,
+>>>>>>> 5f0c5a1 (Calls that wait for a key: BLPOP and its kin, served in turn by whoever makes the key ready)
     /// The file the directives came from: CONFIG REWRITE writes it.
     config_file: Option<PathBuf>,
 }
@@ -305,7 +311,11 @@ impl Inner {
             foreign: Mutex::default(),
             loaded: Mutex::default(),
             observer: Observer::default(),
+<<<<<<< HEAD
             serving: serving::Serving::default(),
+=======
+            waiters: Waiters::default(),
+>>>>>>> 5f0c5a1 (Calls that wait for a key: BLPOP and its kin, served in turn by whoever makes the key ready)
             config_file,
         })
     }
@@ -338,6 +348,7 @@ impl Inner {
 
     /// Ends everything: no call is under way any more when this returns, nothing runs, the files are closed.
     fn shut_down(&self) -> Result<()> {
+        self.waiters.end_all(closed);
         self.background.stop();
         self.stop_bgsave();
         self.stop_rewrite();

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use super::{Inner, ahead, closed, logging};
 use crate::aof::Effects;
 use crate::aof::log::Policy;
+use crate::command::blocking::Waiters;
 use crate::command::observe::Observer;
 use crate::command::{Services, Shutdown};
 use crate::config::{Config, Directive};
@@ -48,6 +49,10 @@ impl Services for Inner {
 
     fn observer(&self) -> &Observer {
         &self.observer
+    }
+
+    fn waiters(&self) -> &Waiters {
+        &self.waiters
     }
 
     fn allow_write(&self, bytes: usize) -> Result<()> {

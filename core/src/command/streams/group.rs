@@ -215,8 +215,7 @@ pub(super) fn xreadgroup(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<(
     }
     let served = given.iter().filter(|given| !matches!(given, Given::Nothing)).count();
     if served == 0 {
-        out.null_array();
-        return Ok(());
+        return read::nothing(ctx, &reading, None, out);
     }
     read::reply_head(out, served);
     for (&key, given) in reading.keys.iter().zip(&given) {

@@ -1,9 +1,13 @@
 //! XLEN, XRANGE, XREVRANGE, XREAD, and the options XREAD shares with XREADGROUP.
 
+use std::time::Duration;
+
 use super::super::args;
+use super::super::blocking::{self, Nothing, Request};
 use super::super::ctx::Ctx;
 use super::{at_most, id, lower, reply_entries, reply_entry, upper};
 use crate::error::{Error, Result};
+use crate::keyspace::Wanted;
 use crate::reply::ReplySink;
 use crate::value::stream::{Entry, Stream, StreamId};
 
@@ -56,12 +60,14 @@ pub(super) struct Reading<'a> {
     /// Group and consumer.
     pub(super) group: Option<(&'a [u8], &'a [u8])>,
     pub(super) no_ack: bool,
+    /// BLOCK: wait so long for entries; `None` within for ever.
+    pub(super) wait: Option<Option<Duration>>,
     pub(super) keys: &'a [&'a [u8]],
     /// As many as keys.
     pub(super) ids: &'a [&'a [u8]],
 }
 
-/// Reads the options of XREAD or XREADGROUP. BLOCK is checked and then has no effect: nobody waits here.
+/// Reads the options of XREAD or XREADGROUP.
 pub(super) fn reading<'a>(ctx: &Ctx<'a>, grouped: bool) -> Result<Reading<'a>> {
     let argv = ctx.argv;
     let only_grouped = |option: &str| {
@@ -69,14 +75,15 @@ pub(super) fn reading<'a>(ctx: &Ctx<'a>, grouped: bool) -> Result<Reading<'a>> {
             format!("ERR The {option} option is only supported by XREADGROUP. You called XREAD instead.");
         Err(Error::command(text))
     };
-    let mut reading = Reading { count: usize::MAX, group: None, no_ack: false, keys: &[], ids: &[] };
+    let mut reading =
+        Reading { count: usize::MAX, group: None, no_ack: false, wait: None, keys: &[], ids: &[] };
     let mut at = 1;
     loop {
         let Some(option) = argv.get(at) else { return Err(Error::syntax()) };
         let more = argv.len() - 1 - at;
         if args::is(option, "block") && more > 0 {
             at += 1;
-            check_timeout(ctx, argv[at])?;
+            reading.wait = Some(blocking::milliseconds(ctx, argv[at])?);
         } else if args::is(option, "count") && more > 0 {
             at += 1;
             let count = args::int(argv[at])?;
@@ -114,15 +121,20 @@ pub(super) fn reading<'a>(ctx: &Ctx<'a>, grouped: bool) -> Result<Reading<'a>> {
     Ok(reading)
 }
 
-fn check_timeout(ctx: &Ctx<'_>, arg: &[u8]) -> Result<()> {
-    let timeout = args::int_or(arg, "ERR timeout is not an integer or out of range")?;
-    if timeout < 0 {
-        return Err(Error::command("ERR timeout is negative"));
-    }
-    if timeout.checked_add(ctx.now()).is_none() {
-        return Err(Error::command("ERR timeout is out of range"));
-    }
-    Ok(())
+/// The answer when there is nothing to read: waits, if the call asks for that.
+pub(super) fn nothing(
+    ctx: &mut Ctx<'_>,
+    reading: &Reading<'_>,
+    argv: Option<Vec<Vec<u8>>>,
+    out: &mut dyn ReplySink,
+) -> Result<()> {
+    let Some(timeout) = reading.wait else {
+        out.null_array();
+        return Ok(());
+    };
+    let keys = reading.keys.iter().map(|key| key.to_vec()).collect();
+    let wanted = if reading.group.is_some() { Wanted::Any } else { Wanted::Stream };
+    ctx.block(Request { keys, wanted, timeout, nothing: Nothing::NullArray, argv }, out)
 }
 
 pub(super) fn xread(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
@@ -139,8 +151,8 @@ pub(super) fn xread(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
         }
     }
     if found.is_empty() {
-        out.null_array();
-        return Ok(());
+        let argv = frozen(ctx, &reading)?;
+        return nothing(ctx, &reading, argv, out);
     }
     reply_head(out, found.len());
     for (key, entries) in found {
@@ -149,6 +161,19 @@ pub(super) fn xread(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
         entries.iter().for_each(|entry| reply_entry(out, entry));
     }
     Ok(())
+}
+
+/// The call with what `$` and `+` mean now in their place: later they would mean something else.
+fn frozen(ctx: &Ctx<'_>, reading: &Reading<'_>) -> Result<Option<Vec<Vec<u8>>>> {
+    if reading.wait.is_none() || !reading.ids.iter().any(|id| matches!(*id, b"$" | b"+")) {
+        return Ok(None);
+    }
+    let mut argv: Vec<Vec<u8>> = ctx.argv.iter().map(|arg| arg.to_vec()).collect();
+    let first = argv.len() - reading.ids.len();
+    for (at, (&key, &id)) in reading.keys.iter().zip(reading.ids).enumerate() {
+        argv[first + at] = after(ctx.stream(key)?, id)?.to_string().into_bytes();
+    }
+    Ok(Some(argv))
 }
 
 /// The identifier behind which a reader wants to read.

@@ -159,29 +159,6 @@ fn claiming_what_was_idle() {
 
 /// Nobody waits: as in a transaction.
 #[test]
-fn reading_does_not_wait() {
-    let mut b = bench();
-    b.expect(&[
-        ("XREAD BLOCK 0 STREAMS x $", "nil"),
-        ("XREAD BLOCK -1 STREAMS x $", "ERR timeout is negative"),
-        ("XREAD BLOCK x STREAMS x $", "ERR timeout is not an integer or out of range"),
-        ("XREAD BLOCK 9223372036854775807 STREAMS x $", "ERR timeout is out of range"),
-        ("XGROUP CREATE x g $ MKSTREAM", "OK"),
-        ("XREADGROUP GROUP g a BLOCK 0 STREAMS x >", "nil"),
-        ("XADD x 1 f v", "1-0"),
-        ("XADD x 2 f v", "2-0"),
-        ("XREAD STREAMS x +", "[[x [[2-0 [f v]]]]]"),
-        ("XREAD COUNT 1 STREAMS x none 0 0", "[[x [[1-0 [f v]]]]]"),
-        (
-            "XREAD STREAMS x x 0",
-            "ERR Unbalanced 'xread' list of streams: for each stream key an ID or '$' must be specified.",
-        ),
-    ]);
-    b.resp3(true);
-    b.expect(&[("XREAD STREAMS x 1", "{x: [[2-0 [f v]]]}")]);
-}
-
-#[test]
 fn redis_8_2_and_references() {
     let mut b = bench();
     for n in 1..=6 {

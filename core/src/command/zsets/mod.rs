@@ -2,6 +2,7 @@
 //! ([`write`]), popping ([`pop`]), looking up ([`read`]), ranges ([`range`]), and unions, intersections and differences
 //! ([`combine`]). Here is what they share: bounds of ranges as arguments, and members with scores as replies.
 
+mod blocking;
 mod combine;
 mod pop;
 mod range;

@@ -1,4 +1,4 @@
-//! ZPOPMIN, ZPOPMAX, ZMPOP.
+//! ZPOPMIN, ZPOPMAX, ZMPOP, and what those that wait share with them.
 
 use super::super::args;
 use super::super::ctx::Ctx;
@@ -8,7 +8,7 @@ use crate::reply::ReplySink;
 
 /// Which end of the sorted set is popped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
+pub(super) enum End {
     Lowest,
     Highest,
 }
@@ -34,14 +34,26 @@ fn pop_one_key(ctx: &mut Ctx<'_>, end: End, out: &mut dyn ReplySink) -> Result<(
     }
     // A count asks for pairs where there are pairs.
     let nested = count.is_some() && out.resp3();
-    pop(ctx, argv[1], end, count.unwrap_or(1), |n| if nested { (n, true) } else { (n * 2, false) }, out)?;
+    pop(ctx, argv[1], end, count.unwrap_or(1), Some(nested), out)?;
     Ok(())
 }
 
 pub(super) fn zmpop(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    if mpop(ctx, out, 1)?.is_some() {
+        out.null_array();
+    }
+    Ok(())
+}
+
+/// ZMPOP with the number of keys at `at`: the keys when there is nothing in any of them.
+pub(super) fn mpop<'a>(
+    ctx: &mut Ctx<'a>,
+    out: &mut dyn ReplySink,
+    at: usize,
+) -> Result<Option<&'a [&'a [u8]]>> {
     let argv = ctx.argv;
-    let keys = count_at_least(argv[1], 1, "ERR numkeys should be greater than 0")?;
-    let (keys, options) = argv[2..].split_at_checked(keys).ok_or_else(Error::syntax)?;
+    let keys = count_at_least(argv[at], 1, "ERR numkeys should be greater than 0")?;
+    let (keys, options) = argv[at + 1..].split_at_checked(keys).ok_or_else(Error::syntax)?;
     let (end, options) = match options {
         [end, options @ ..] if args::is(end, "min") => (End::Lowest, options),
         [end, options @ ..] if args::is(end, "max") => (End::Highest, options),
@@ -61,27 +73,25 @@ pub(super) fn zmpop(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     for key in keys {
         if ctx.check_type(key, "zset")? {
             // The key's name goes first, and there are pairs under both protocols.
-            let head = |n| (n, true);
             out.array(2);
             out.bulk(key);
-            let popped = pop(ctx, key, end, count, head, out)?;
+            let popped = pop(ctx, key, end, count, Some(true), out)?;
             let name: &[u8] = if end == End::Lowest { b"ZPOPMIN" } else { b"ZPOPMAX" };
             ctx.log_instead(&[name, key, popped.to_string().as_bytes()]);
-            return Ok(());
+            return Ok(None);
         }
     }
-    out.null_array();
-    Ok(())
+    Ok(Some(keys))
 }
 
-/// Pops up to `count` members of a sorted set that is there and replies with them; `head` tells from their number how
-/// long the array is and whether it is made of pairs.
-fn pop(
+/// Pops up to `count` members of a sorted set that is there and replies with them: with an array of them, made of pairs
+/// or not, or with the bare parts.
+pub(super) fn pop(
     ctx: &mut Ctx<'_>,
     key: &[u8],
     end: End,
     count: usize,
-    head: impl FnOnce(usize) -> (usize, bool),
+    pairs: Option<bool>,
     out: &mut dyn ReplySink,
 ) -> Result<usize> {
     let popped = ctx.modify_zset(key, false, |zset, _| {
@@ -91,8 +101,10 @@ fn pop(
             End::Lowest => 0..count,
             End::Highest => len - count..len,
         };
-        let (parts, nested) = head(count);
-        out.array(parts);
+        let nested = pairs == Some(true);
+        if pairs.is_some() {
+            out.array(if nested { count } else { count * 2 });
+        }
         let mut put = |(member, score)| {
             if nested {
                 out.array(2);

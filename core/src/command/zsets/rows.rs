@@ -1,7 +1,7 @@
 //! The rows of the command table for sorted sets.
 
 use super::super::table::{Command, Flags, Group, Keys};
-use super::{combine, pop, range, read, write};
+use super::{blocking, combine, pop, range, read, write};
 
 const READ: Command = Command {
     name: "",
@@ -118,6 +118,39 @@ pub(in crate::command) const COMMANDS: &[Command] = &[
         summary: "Removes and returns the lowest or highest members of the first sorted set that has any.",
         complexity: "O(K) + O(log(N)+M) with K being the number of keys, N the number of elements in the sorted set and M the number of elements popped.",
         handler: pop::zmpop,
+        ..WRITE
+    },
+    Command {
+        name: "bzpopmin",
+        arity: -3,
+        flags: Flags::WRITE.and(Flags::FAST).and(Flags::BLOCKING),
+        keys: Keys::Range(1, -2, 1),
+        since: "5.0.0",
+        summary: "Removes and returns the member with the lowest score of the first sorted set that has one. Waits until there is one.",
+        complexity: "O(log(N)) with N being the number of elements in the sorted set.",
+        handler: blocking::bzpopmin,
+        ..WRITE
+    },
+    Command {
+        name: "bzpopmax",
+        arity: -3,
+        flags: Flags::WRITE.and(Flags::FAST).and(Flags::BLOCKING),
+        keys: Keys::Range(1, -2, 1),
+        since: "5.0.0",
+        summary: "Removes and returns the member with the highest score of the first sorted set that has one. Waits until there is one.",
+        complexity: "O(log(N)) with N being the number of elements in the sorted set.",
+        handler: blocking::bzpopmax,
+        ..WRITE
+    },
+    Command {
+        name: "bzmpop",
+        arity: -5,
+        flags: Flags::WRITE.and(Flags::BLOCKING).and(Flags::MOVABLEKEYS),
+        keys: Keys::Counted(2),
+        since: "7.0.0",
+        summary: "Removes and returns the lowest or highest members of the first sorted set that has any. Waits until there are some.",
+        complexity: "O(K) + O(log(N)+M) with K being the number of keys, N the number of elements in the sorted set and M the number of elements popped.",
+        handler: blocking::bzmpop,
         ..WRITE
     },
     Command {
