@@ -109,7 +109,15 @@ fn lines_of(name: &str, value: &str) -> Vec<String> {
         }
         return numbers.chunks(2).map(|pair| format!("save {}", pair.join(" "))).collect();
     }
-    vec![format!("{name} {}", quoted(value))]
+    // Several words, each an argument of its own; of output limits a line for each class.
+    let words = value.split_ascii_whitespace().collect::<Vec<_>>();
+    match name {
+        "client-output-buffer-limit" => {
+            words.chunks(4).map(|class| format!("{name} {}", class.join(" "))).collect()
+        }
+        "bind" if !words.is_empty() => vec![format!("{name} {}", words.join(" "))],
+        _ => vec![format!("{name} {}", quoted(value))],
+    }
 }
 
 /// The file's text with what is in force.

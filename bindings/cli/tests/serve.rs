@@ -1,0 +1,258 @@
+//! `persistkv serve` as a process: its configuration, its log, its signals, its end.
+#![allow(missing_docs)]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct Dir(PathBuf);
+
+impl Dir {
+    fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let n = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("pkvs-{}-{n}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.join(name).display().to_string()
+    }
+
+    fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.0.join(name)).unwrap_or_default()
+    }
+}
+
+impl Drop for Dir {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn program(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_persistkv"));
+    command.arg("serve").args(args).stdin(Stdio::null());
+    command
+}
+
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < PATIENCE, "{what}: it never came true");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A server in a directory, on a unix socket, with its log in a file.
+struct Server {
+    child: Child,
+    socket: PathBuf,
+}
+
+impl Server {
+    fn start(dir: &Dir, args: &[&str]) -> Self {
+        let (socket, log) = (dir.0.join("s"), dir.path("log"));
+        let at = ["--port", "0", "--unixsocket", &dir.path("s"), "--dir", &dir.path(""), "--logfile", &log];
+        let mut child = program(&[args, &at].concat()).spawn().unwrap();
+        let connects = || UnixStream::connect(&socket).is_ok();
+        until("the server listens", || {
+            assert!(child.try_wait().unwrap().is_none(), "it ended: {}", dir.read("log"));
+            connects()
+        });
+        Self { child, socket }
+    }
+
+    fn ask(&self, line: &str) -> String {
+        ask(&self.socket, line)
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// Its exit code; `None` when a signal killed it.
+    fn wait(&mut self) -> Option<i32> {
+        let mut code = None;
+        until("the server ends", || {
+            code = self.child.try_wait().unwrap();
+            code.is_some()
+        });
+        code.unwrap().code()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The first line of the answer to an inline command; of a bulk string the string.
+fn ask(socket: &Path, line: &str) -> String {
+    let mut stream = UnixStream::connect(socket).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(format!("{line}\r\n").as_bytes()).unwrap();
+    let mut reader = BufReader::new(stream);
+    let mut head = String::new();
+    reader.read_line(&mut head).unwrap();
+    let head = head.trim_end();
+    let Some(len) = head.strip_prefix('$').and_then(|len| len.parse::<usize>().ok()) else {
+        return head.to_owned();
+    };
+    let mut text = vec![0; len];
+    reader.read_exact(&mut text).unwrap();
+    String::from_utf8(text).unwrap()
+}
+
+fn run(args: &[&str], input: &str) -> Output {
+    let mut child =
+        program(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_bad_configuration_is_fatal_and_named() {
+    let output = run(&["-"], "port 0\nfoo bar\n");
+    assert_eq!(output.status.code(), Some(1));
+    let text = stderr(&output);
+    assert!(text.contains("*** FATAL CONFIG FILE ERROR (persistkv "), "{text}");
+    assert!(
+        text.ends_with("Reading the configuration file, at line 3\n>>> 'foo bar'\nBad directive or wrong number of arguments\n"),
+        "{text}"
+    );
+    let output = run(&["--port", "abc"], "");
+    assert!(stderr(&output).ends_with(">>> 'port \"abc\"'\nargument couldn't be parsed into an integer\n"));
+    let output = run(&["/no/such/file.conf"], "");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stderr(&output).contains(
+            "# Fatal error, can't open config file '/no/such/file.conf': No such file or directory"
+        )
+    );
+}
+
+/// What Debian's `redis-server` 7.0 ships, without its comments, places changed to ones a test may use.
+const STOCK: &str = include_str!("stock-redis-7.0.conf");
+
+#[test]
+fn a_stock_configuration_starts_as_a_daemon_with_a_pid_file() {
+    let dir = Dir::new();
+    let text = STOCK
+        .replace("/run/redis/redis-server.pid", &dir.path("pid"))
+        .replace("/var/log/redis/redis-server.log", &dir.path("log"))
+        .replace("/var/lib/redis", &dir.path(""))
+        .replace("port 6379", "port 0");
+    std::fs::write(dir.path("part-a.conf"), "maxmemory 77mb\n").unwrap();
+    std::fs::write(dir.path("redis.conf"), format!("{text}\ninclude {}\n", dir.path("part-*.conf"))).unwrap();
+    let output = run(&[&dir.path("redis.conf"), "--unixsocket", &dir.path("s")], "");
+    assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()));
+    until("the daemon listens", || UnixStream::connect(dir.0.join("s")).is_ok());
+    let pid = dir.read("pid");
+    assert_eq!(ask(&dir.0.join("s"), "set k v"), "+OK");
+    let info = ask(&dir.0.join("s"), "info");
+    assert!(info.contains(&format!("process_id:{}", pid.trim())), "{info}");
+    assert!(info.contains("\r\nmaxmemory:80740352\r\n") && info.contains("redis_mode:standalone"), "{info}");
+    assert!(info.contains(&dir.path("redis.conf")), "{info}");
+    assert_eq!(ask(&dir.0.join("s"), "config set maxmemory 78mb"), "+OK");
+    assert_eq!(ask(&dir.0.join("s"), "config rewrite"), "+OK");
+    let rewritten = dir.read("redis.conf");
+    assert!(rewritten.contains("maxmemory 81788928") && rewritten.contains("daemonize yes"), "{rewritten}");
+    assert!(
+        rewritten.starts_with("bind 127.0.0.1 -::1\n") && rewritten.contains("\nclient-output-buffer-limit pubsub 33554432 8388608 60\n"),
+        "{rewritten}"
+    );
+    let _ = UnixStream::connect(dir.0.join("s")).unwrap().write_all(b"shutdown\r\n");
+    until("the daemon ends", || !Path::new(&dir.path("pid")).exists());
+    until("its socket is gone", || !dir.0.join("s").exists());
+    until("it says so", || dir.read("log").contains("bye bye"));
+    for line in [
+        ":C ",
+        "persistkv is starting",
+        "Configuration loaded",
+        ":M ",
+        "# Server initialized",
+        "* DB loaded from disk: ",
+        "* Ready to accept connections unix",
+        "# User requested shutdown...",
+        "* Saving the final RDB snapshot before exiting.",
+        "* DB saved on disk",
+        "* Removing the pid file.",
+    ] {
+        assert!(dir.read("log").contains(line), "{line} in {}", dir.read("log"));
+    }
+    assert!(dir.0.join("dump.rdb").exists());
+    // The rewritten file is one that starts again.
+    let again = Server::start(&dir, &[&dir.path("redis.conf"), "--daemonize", "no"]);
+    assert_eq!(again.ask("get k"), "v");
+}
+
+#[test]
+fn a_signal_saves_and_a_kill_loses_nothing_that_was_logged() {
+    let dir = Dir::new();
+    let mut server = Server::start(&dir, &["--save", "3600", "1", "--appendonly", "no"]);
+    assert_eq!(server.ask("set k 1"), "+OK");
+    server.signal("TERM");
+    assert_eq!(server.wait(), Some(0));
+    assert!(dir.read("log").contains("Received SIGTERM scheduling shutdown..."));
+    // No save points: nothing is saved.
+    let mut server = Server::start(&dir, &["--save", ""]);
+    assert_eq!(server.ask("get k"), "1");
+    assert_eq!(server.ask("set k 2"), "+OK");
+    server.signal("INT");
+    assert_eq!(server.wait(), Some(0));
+    let mut server = Server::start(&dir, &["--save", "", "--appendonly", "yes"]);
+    assert_eq!(server.ask("get k"), "1");
+    assert_eq!(server.ask("set k 3"), "+OK");
+    server.signal("KILL");
+    assert_eq!(server.wait(), None);
+    // Its socket was left behind, and is replaced.
+    assert!(dir.0.join("s").exists());
+    let mut server = Server::start(&dir, &["--save", "", "--appendonly", "yes"]);
+    assert_eq!(server.ask("get k"), "3");
+    assert!(dir.read("log").contains("DB loaded from append only file: "));
+    assert_eq!(server.ask("shutdown abort"), "-ERR No shutdown in progress.");
+    assert_eq!(server.ask("shutdown save nosave"), "-ERR syntax error");
+    assert_eq!(server.ask("shutdown save"), "");
+    assert_eq!(server.wait(), Some(0));
+    assert!(dir.0.join("dump.rdb").exists());
+}
+
+#[test]
+fn a_failed_final_save_keeps_the_server() {
+    let dir = Dir::new();
+    let mut server = Server::start(&dir, &["--save", "3600", "1"]);
+    assert_eq!(server.ask("set k 1"), "+OK");
+    // A directory of that name: nothing can be renamed over it.
+    std::fs::create_dir_all(dir.0.join("dump.rdb/in-the-way")).unwrap();
+    assert_eq!(server.ask("shutdown"), "-ERR Errors trying to SHUTDOWN. Check logs.");
+    server.signal("TERM");
+    until("it is logged", || dir.read("log").matches("can't exit").count() == 2);
+    assert_eq!(server.ask("get k"), "1");
+    assert_eq!(server.ask("shutdown nosave"), "");
+    assert_eq!(server.wait(), Some(0));
+}
+
+#[test]
+fn a_directory_in_use_is_refused() {
+    let dir = Dir::new();
+    let server = Server::start(&dir, &[]);
+    let output = run(&["--port", "0", "--unixsocket", &dir.path("other"), "--dir", &dir.path("")], "");
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains(&format!("is open in process {}", server.child.id())), "{text}");
+}
