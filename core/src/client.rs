@@ -2,11 +2,8 @@
 
 use std::sync::Arc;
 
-<<<<<<< HEAD
-use crate::command::observe::Link;
-=======
 use crate::blocked::Blocked;
->>>>>>> 5f0c5a1 (Calls that wait for a key: BLPOP and its kin, served in turn by whoever makes the key ready)
+use crate::command::observe::Link;
 use crate::command::{Services, Session, dispatch, transactions};
 use crate::config::Directive;
 use crate::error::{Error, ErrorKind, Result};

@@ -171,11 +171,8 @@ fn describe(ctx: &Ctx<'_>, client: &ClientState) -> String {
     let clock = ctx.guard.keyspace().clock();
     let flag = |flag: &std::sync::atomic::AtomicBool| flag.load(Ordering::Relaxed);
     let mut flags = String::new();
-<<<<<<< HEAD
-    flags.push_str(if client.link.as_ref().is_some_and(|link| link.is_unix()) { "U" } else { "" });
-=======
     flags.push_str(if ctx.services.waiters().of_client(client.id).is_some() { "b" } else { "" });
->>>>>>> 5f0c5a1 (Calls that wait for a key: BLPOP and its kin, served in turn by whoever makes the key ready)
+    flags.push_str(if client.link.as_ref().is_some_and(|link| link.is_unix()) { "U" } else { "" });
     flags.push_str(if flag(&client.no_evict) { "e" } else { "" });
     flags.push_str(if flag(&client.no_touch) { "T" } else { "" });
     if flags.is_empty() {

@@ -169,6 +169,7 @@ pub(super) struct Done {
     /// Whether anything was changed and logged.
     pub(super) recorded: Result<bool>,
     pub(super) flushed_all: bool,
+    pub(super) limits_changed: bool,
     /// The latest log position of anything it did or saw.
     pub(super) lsn: u64,
     /// Keys that somebody waits for.
@@ -181,17 +182,10 @@ pub(super) fn settle(mut ctx: Ctx<'_>, writes: bool) -> Done {
         ctx.guard.expire_a_few();
     }
     let recorded = record(&mut ctx);
-<<<<<<< HEAD
-    ctx.guard.settle_watches(ctx.dirty > 0);
-    let Ctx { services, guard, flushed_all, limits_changed, seen_lsn, .. } = ctx;
-    let lsn = guard.last_lsn().max(seen_lsn);
-    drop(guard);
-    after(services, recorded?, flushed_all, lsn, writes || limits_changed)?;
-=======
     ctx.guard.settle(ctx.dirty > 0);
-    let Ctx { mut guard, flushed_all, seen_lsn, .. } = ctx;
+    let Ctx { mut guard, flushed_all, limits_changed, seen_lsn, .. } = ctx;
     let lsn = guard.last_lsn().max(seen_lsn);
-    Done { recorded, flushed_all, lsn, ready: guard.take_ready() }
+    Done { recorded, flushed_all, limits_changed, lsn, ready: guard.take_ready() }
 }
 
 /// Logs what was done, lets the shards go, serves who waited for it, and waits for durability.
@@ -203,17 +197,16 @@ fn finish(mut ctx: Ctx<'_>, writes: bool, result: Result<()>) -> Result<()> {
     let services = ctx.services;
     let done = settle(ctx, writes);
     conclude(services, done, writes)?;
->>>>>>> 5f0c5a1 (Calls that wait for a key: BLPOP and its kin, served in turn by whoever makes the key ready)
     result
 }
 
 /// What follows when the shards are free again.
 pub(super) fn conclude(services: &dyn Services, done: Done, writes: bool) -> Result<()> {
-    let Done { recorded, flushed_all, mut lsn, ready } = done;
+    let Done { recorded, flushed_all, limits_changed, mut lsn, ready } = done;
     if !ready.is_empty() {
         lsn = lsn.max(blocking::serve(services, ready));
     }
-    after(services, recorded?, flushed_all, lsn, writes)
+    after(services, recorded?, flushed_all, lsn, writes || limits_changed)
 }
 
 /// Eviction, what the store does after a change, and the wait for durability.

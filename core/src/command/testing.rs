@@ -35,11 +35,7 @@ impl Bench {
         let keyspace = Arc::new(Keyspace::new(16, Clock::Manual(Arc::clone(&clock))));
         let config = Config::default();
         config.set_at_open(directives).expect("the test's directives are valid");
-<<<<<<< HEAD
         keyspace.configure(&super::memory::settings(&config), None).expect("the keyspace is usable");
-        let store = Recorder { keyspace, config, observer: Observer::default(), logged: Mutex::default() };
-=======
-        keyspace.configure(&super::memory::settings(&config)).expect("the keyspace is usable");
         let store = Recorder {
             keyspace,
             config,
@@ -47,7 +43,6 @@ impl Bench {
             waiters: Waiters::default(),
             logged: Mutex::default(),
         };
->>>>>>> 5f0c5a1 (Calls that wait for a key: BLPOP and its kin, served in turn by whoever makes the key ready)
         store.observer.configure(&store.config);
         let session = Session::of(store.observer.clients.register(1_000_000, None));
         Self { store, session, clock }

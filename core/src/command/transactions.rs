@@ -336,13 +336,10 @@ impl<'a> Unit<'a> {
             })
         };
         let lsn = guard.last_lsn().max(self.seen_lsn);
-        let done = Done { recorded, flushed_all: self.flushed_all, lsn, ready: guard.take_ready() };
+        let (flushed_all, limits_changed) = (self.flushed_all, self.limits_changed);
+        let done = Done { recorded, flushed_all, limits_changed, lsn, ready: guard.take_ready() };
         drop(guard);
-<<<<<<< HEAD
-        dispatch::after(self.services, recorded?, self.flushed_all, lsn, writes || self.limits_changed)
-=======
         dispatch::conclude(self.services, done, writes)
->>>>>>> 5f0c5a1 (Calls that wait for a key: BLPOP and its kin, served in turn by whoever makes the key ready)
     }
 }
 

@@ -83,14 +83,10 @@ impl Inner {
 
     fn clients_section(&self, out: &mut String) {
         field(out, "connected_clients", self.observer.clients.len());
-<<<<<<< HEAD
         field(out, "wire_clients", self.observer.wire.connected.load(Ordering::Relaxed));
         field(out, "maxclients", self.config.int(Directive::MaxClients));
-        field(out, "blocked_clients", 0);
-=======
         let (blocked, keys) = self.waiters.counts();
         field(out, "blocked_clients", blocked);
->>>>>>> 5f0c5a1 (Calls that wait for a key: BLPOP and its kin, served in turn by whoever makes the key ready)
         field(out, "tracking_clients", 0);
         field(out, "total_blocking_keys", keys);
     }

@@ -69,12 +69,9 @@ pub(crate) struct Inner {
     foreign: Mutex<Foreign>,
     loaded: Mutex<loading::Loaded>,
     observer: Observer,
-<<<<<<< HEAD
     serving: serving::Serving,
-=======
     /// Calls that wait for a key.
     waiters: Waiters,
->>>>>>> 5f0c5a1 (Calls that wait for a key: BLPOP and its kin, served in turn by whoever makes the key ready)
     /// The file the directives came from: CONFIG REWRITE writes it.
     config_file: Option<PathBuf>,
 }
@@ -311,11 +308,8 @@ impl Inner {
             foreign: Mutex::default(),
             loaded: Mutex::default(),
             observer: Observer::default(),
-<<<<<<< HEAD
             serving: serving::Serving::default(),
-=======
             waiters: Waiters::default(),
->>>>>>> 5f0c5a1 (Calls that wait for a key: BLPOP and its kin, served in turn by whoever makes the key ready)
             config_file,
         })
     }
