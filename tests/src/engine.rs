@@ -38,11 +38,13 @@ impl Endpoint for Engine {
     }
 }
 
-fn error(e: &Error) -> Reply {
+/// A refusal as it would come over the wire.
+pub fn error(e: &Error) -> Reply {
     Reply::Error(e.message().as_bytes().to_vec())
 }
 
-fn convert(reply: persistkv::Reply) -> Reply {
+/// A reply as it would come over the wire.
+pub fn convert(reply: persistkv::Reply) -> Reply {
     use persistkv::Reply as From;
     let all = |parts: Vec<From>| parts.into_iter().map(convert).collect();
     match reply {

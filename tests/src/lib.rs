@@ -1,7 +1,8 @@
 //! What crosses rooms. A real server is the judge: the same commands run there and here, replies are compared, and
 //! afterwards the whole data set. [`server`] starts real servers, [`endpoint`] is what both sides look like,
 //! [`dataset`] compares data, [`fixtures`] are files of real servers, [`generate`] makes random commands,
-//! [`differential`] compares what they do, [`interop`] hands directories to and fro.
+//! [`differential`] compares what they do, [`interop`] hands directories to and fro, [`scenes`] play
+//! several clients that take turns.
 
 pub mod dataset;
 pub mod differential;
@@ -12,6 +13,7 @@ pub mod generate;
 pub mod interop;
 pub mod reply;
 pub mod resp;
+pub mod scenes;
 pub mod server;
 pub mod text;
 

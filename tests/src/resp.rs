@@ -52,6 +52,28 @@ impl Connection {
         Ok(replies)
     }
 
+    /// Sends one command whose reply is read later.
+    pub fn send(&mut self, argv: &[Vec<u8>]) -> io::Result<()> {
+        self.queue(argv);
+        self.flush()
+    }
+
+    /// Whether something has come; waits for it a few milliseconds at most.
+    pub fn is_ready(&mut self) -> io::Result<bool> {
+        if !self.reader.buffer().is_empty() {
+            return Ok(true);
+        }
+        self.reader.get_ref().set_read_timeout(Some(Duration::from_millis(2)))?;
+        let found = match self.reader.fill_buf() {
+            Ok(bytes) if bytes.is_empty() => Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(_) => Ok(true),
+            Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => Ok(false),
+            Err(e) => Err(e),
+        };
+        self.reader.get_ref().set_read_timeout(Some(PATIENCE))?;
+        found
+    }
+
     fn queue(&mut self, argv: &[Vec<u8>]) {
         encode_command(&mut self.pending, argv);
     }

@@ -83,6 +83,11 @@ pub const BLOCKING: Family = Family {
     name: "blocking",
     tables: &[BLOCKING_ROWS, SOME_OF_EVERYTHING, SOME_OF_EVERYTHING, TRANSACTION_ROWS],
 };
+/// Several clients: what those do who wait.
+pub const SCENE_WAITING: Family =
+    Family { name: "scene_waiting", tables: &[SCENE_WAITING_ROWS, SCENE_ACTING_ROWS] };
+/// Several clients: what those do for whom others wait.
+pub const SCENE_ACTING: Family = Family { name: "scene_acting", tables: &[SCENE_ACTING_ROWS] };
 /// SORT.
 pub const SORTING: Family = Family { name: "sorting", tables: &[SORT_ROWS, FIELD_TOUCHES] };
 /// What only Valkey has.

@@ -607,4 +607,51 @@ pub(super) const BLOCKING_ROWS: Table = &[
     (3, "BZPOPMIN { zkey } 0.01"),
     (3, "BZPOPMAX { zkey } 0.01"),
     (3, "BZMPOP 0.01 #{ zkey } ( MIN | MAX ) [ COUNT count ]"),
+    (2, "XREAD [ COUNT count ] BLOCK 1 STREAMS xkey ( id | $ )"),
+    (2, "XREADGROUP GROUP group consumer BLOCK 1 STREAMS xkey ( > | id )"),
+    (1, "CLIENT UNBLOCK ( 0 | 'nobody ) [ ( TIMEOUT | ERROR | el ) ]"),
+];
+
+/// What clients do who wait for one another.
+pub(super) const SCENE_WAITING_ROWS: Table = &[
+    (6, "BLPOP { lkey } 0"),
+    (6, "BRPOP { lkey } 0"),
+    (5, "BLMOVE lkey lkey ( LEFT | RIGHT ) ( LEFT | RIGHT ) 0"),
+    (2, "BRPOPLPUSH lkey lkey 0"),
+    (4, "BLMPOP 0 #{ lkey } ( LEFT | RIGHT ) [ COUNT count ]"),
+    (4, "BZPOPMIN { zkey } 0"),
+    (3, "BZPOPMAX { zkey } 0"),
+    (3, "BZMPOP 0 #{ zkey } ( MIN | MAX ) [ COUNT count ]"),
+    (4, "XREAD [ COUNT count ] BLOCK 0 STREAMS xkey ( id | $ )"),
+    (2, "XREAD BLOCK 0 STREAMS xkey xkey $ $"),
+    (4, "XREADGROUP GROUP group consumer BLOCK 0 STREAMS xkey >"),
+    (2, "MULTI"),
+    (3, "EXEC"),
+];
+
+/// What makes keys ready, or puts others in their place.
+pub(super) const SCENE_ACTING_ROWS: Table = &[
+    (12, "LPUSH lkey { el }"),
+    (12, "RPUSH lkey { el }"),
+    (2, "LMOVE lkey lkey LEFT RIGHT"),
+    (2, "RPOPLPUSH lkey lkey"),
+    (8, "ZADD zkey small el small el"),
+    (2, "ZUNIONSTORE zkey 2 zkey zkey"),
+    (8, "XADD xkey * el val"),
+    (4, "XGROUP CREATE xkey group $ MKSTREAM"),
+    (1, "XGROUP DESTROY xkey group"),
+    (2, "RENAME key key"),
+    (2, "COPY key key REPLACE"),
+    (1, "MOVE key 1"),
+    (1, "SWAPDB 0 1"),
+    (3, "DEL key"),
+    (1, "SET key val"),
+    (1, "SADD lkey el"),
+    (1, "SORT lkey ALPHA STORE lkey"),
+    (1, "FLUSHDB"),
+    (1, "GEORADIUS zkey 0 0 1 'km STORE zkey"),
+    (2, "MULTI"),
+    (3, "EXEC"),
+    (1, "SELECT ( 0 | 0 | 1 )"),
+    (1, "DBSIZE"),
 ];

@@ -71,6 +71,7 @@ fn attempt(services: &dyn Services, waiter: &Waiter, (db, key): (usize, &[u8])) 
         Ok(writable) => {
             let mut ctx = Ctx::new(services, &mut session, guard, &argv);
             ctx.writable = writable;
+            ctx.may_block = true;
             ctx
         }
         Err(error) => {
@@ -84,7 +85,11 @@ fn attempt(services: &dyn Services, waiter: &Waiter, (db, key): (usize, &[u8])) 
     if !waits_on {
         waiter.unregister(&mut ctx.guard);
     }
-    let done = dispatch::settle(ctx, writes);
+    let mut done = dispatch::settle(ctx, writes);
+    if matches!(done.recorded, Ok(false)) {
+        // It only reached for its keys; who waits for them must not be tried again for that, and again.
+        done.ready.clear();
+    }
     let followed = done.recorded.and_then(|changed| dispatch::after(services, changed, false, 0, writes));
     let result = result.and(followed).and_then(|()| {
         out.finish().ok_or_else(|| {

@@ -1,0 +1,167 @@
+//! Clients that wait for one another, judged by real servers: scenes of four clients with random commands, played here and
+//! there; the transcripts and the data at the end must be the same.
+//!
+//! `PERSISTKV_DIFF_SEQUENCES` and `PERSISTKV_DIFF_SEED` choose how many, and from where on.
+
+use persistkv::Store;
+use persistkv_tests::dataset::{DataSet, Encodings, Strictness};
+use persistkv_tests::endpoint::argv;
+use persistkv_tests::engine::Engine;
+use persistkv_tests::generate::Generator;
+use persistkv_tests::generate::families;
+use persistkv_tests::scenes::{Here, Step, There, play};
+use persistkv_tests::{Endpoint, Server, skip_unless_server};
+
+const ACTORS: usize = 4;
+
+/// Steps of one scene.
+const LENGTH: usize = 60;
+
+/// Encodings have tests of their own.
+const BY: Strictness = Strictness { encodings: Encodings::Ignored, expiry_tolerance_ms: 0, functions: false };
+
+fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+/// The first client never waits, so that a scene never stands still.
+fn scene(seed: u64) -> Vec<Step> {
+    let (waiting, acting) =
+        (Generator::new(&families::SCENE_WAITING), Generator::new(&families::SCENE_ACTING));
+    let mut rng = fastrand::Rng::with_seed(seed);
+    let (waiting, acting) = (waiting.sequence(seed, LENGTH), acting.sequence(seed ^ 1, LENGTH));
+    let mut steps: Vec<Step> = Vec::new();
+    let mut queues = [false; ACTORS];
+    for (at, (waiting, acting)) in waiting.into_iter().zip(acting).enumerate() {
+        let actor = rng.usize(0..ACTORS);
+        let mut argv = if actor == 0 { acting } else { waiting };
+        // Both sides are to choose the same identifiers.
+        if argv[0].eq_ignore_ascii_case(b"XADD") {
+            argv.iter_mut()
+                .filter(|arg| *arg == b"*")
+                .for_each(|arg| *arg = format!("{}-1", at + 1).into_bytes());
+        }
+        patient(&mut argv);
+        // Servers disagree on what becomes of a transaction within which MULTI was called.
+        let name = argv[0].to_ascii_uppercase();
+        if name == b"MULTI" && std::mem::replace(&mut queues[actor], true) {
+            continue;
+        }
+        queues[actor] &= name != b"EXEC";
+        steps.push((actor, argv));
+    }
+    steps
+}
+
+/// Generated commands wait for a moment only; here they wait for one another.
+fn patient(argv: &mut [Vec<u8>]) {
+    let name = argv[0].to_ascii_uppercase();
+    let at = match &name[..] {
+        b"XREAD" | b"XREADGROUP" => {
+            argv.iter().position(|arg| arg.eq_ignore_ascii_case(b"BLOCK")).map(|at| at + 1)
+        }
+        b"BLMPOP" | b"BZMPOP" => Some(1),
+        name if name.starts_with(b"B") => Some(argv.len() - 1),
+        _ => None,
+    };
+    if let Some(timeout) = at.and_then(|at| argv.get_mut(at))
+        && timeout.first().is_some_and(u8::is_ascii_digit)
+    {
+        *timeout = b"0".to_vec();
+    }
+}
+
+/// Versions put refusals in different words; other tests look at those.
+fn without_words(transcript: &str) -> String {
+    let line = |line: &str| match line.split_once("< -") {
+        Some((actor, error)) => format!("{actor}< -{}", error.split(' ').next().unwrap_or_default()),
+        None => line.to_owned(),
+    };
+    transcript.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn compare(server: &Server, steps: &[Step], what: &str, exactly: bool) {
+    let tag = server.tag();
+    let store = Store::memory_with(&[("save", "")]).unwrap();
+    let mut there = There::new(server, ACTORS);
+    server.connect().line("FLUSHALL");
+    let mut theirs = play(&mut there, ACTORS, steps);
+    let mut here = Here::new(&store, ACTORS);
+    let mut ours = play(&mut here, ACTORS, steps);
+    if !exactly {
+        (ours, theirs) = (without_words(&ours), without_words(&theirs));
+    }
+    let difference = ours.lines().zip(theirs.lines()).position(|(ours, theirs)| ours != theirs);
+    let (difference, same) = (difference.unwrap_or(usize::MAX), ours == theirs);
+    let until = |text: &str| text.lines().take(difference.saturating_add(4)).collect::<Vec<_>>().join("\n");
+    assert!(same, "{what}: here\n{}\n\n{tag}\n{}", until(&ours), until(&theirs));
+    drop((here, there));
+    let ours = DataSet::read(&mut Engine::of(&store));
+    let theirs = DataSet::read(&mut server.connect());
+    let differences = ours.differences(&theirs, BY);
+    assert!(differences.is_empty(), "{what}: the data differ from {tag}'s after\n{differences:?}");
+}
+
+fn random_scenes(tag: &str) {
+    let server = skip_unless_server!(tag);
+    let first = number("PERSISTKV_DIFF_SEED", 0);
+    for seed in first..first + number("PERSISTKV_DIFF_SEQUENCES", 150) {
+        compare(&server, &scene(seed), &format!("scene {seed}"), false);
+    }
+}
+
+#[test]
+fn waiting_as_in_redis_8_2() {
+    random_scenes("r82");
+}
+
+#[test]
+fn waiting_as_in_valkey_9_1() {
+    random_scenes("v91");
+}
+
+/// Scenes somebody thought of.
+const WRITTEN: &[&str] = &[
+    "1 BLPOP k 0|2 BLPOP k 0|3 BLPOP k 0|0 RPUSH k a b",
+    "1 BLPOP k 0|0 MULTI|0 RPUSH k a|0 DEL k|0 EXEC|0 RPUSH k b",
+    "1 BLPOP k 0|0 MULTI|0 RPUSH k a|0 LPOP k|0 RPUSH k b c|0 EXEC|0 LRANGE k 0 -1",
+    "1 BLMOVE a b LEFT LEFT 0|2 BLMOVE b c LEFT LEFT 0|3 BLPOP c 0|0 RPUSH a x|0 DBSIZE",
+    "1 BLMOVE a a LEFT RIGHT 0|0 RPUSH a x y|0 LRANGE a 0 -1",
+    "1 BLMOVE a b LEFT LEFT 0|0 SET b string|0 RPUSH a x|0 LRANGE a 0 -1",
+    "1 BLPOP a b 0|0 SET a string|0 RPUSH b x",
+    "1 BLPOP z 0|2 BZPOPMIN z 0|0 ZADD z 1 m|0 RPUSH z x",
+    "1 BLPOP a b c 0|0 MULTI|0 RPUSH c 3|0 RPUSH a 1|0 RPUSH b 2|0 EXEC",
+    "1 BLPOP a a 0|0 RPUSH a 1 2|0 LLEN a",
+    "0 XGROUP CREATE s g $ MKSTREAM|1 XREADGROUP GROUP g c BLOCK 0 STREAMS s >|0 DEL s",
+    "0 XGROUP CREATE s g $ MKSTREAM|1 XREADGROUP GROUP g c BLOCK 0 STREAMS s >|0 XGROUP DESTROY s g",
+    "0 XGROUP CREATE s g $ MKSTREAM|1 XREADGROUP GROUP g c BLOCK 0 STREAMS s >|0 SET s string",
+    "0 XGROUP CREATE s g $ MKSTREAM|1 XREADGROUP GROUP g c BLOCK 0 STREAMS s >|0 FLUSHALL",
+    "0 XGROUP CREATE s g $ MKSTREAM|1 XREADGROUP GROUP g c BLOCK 0 STREAMS s >|2 XREADGROUP GROUP g d BLOCK 0 STREAMS s >|0 XADD s 1-1 f v|0 XADD s 2-1 f v|0 XPENDING s g",
+    "0 XADD s 1-1 f v|1 XREAD BLOCK 0 STREAMS s $|2 XREAD BLOCK 0 STREAMS s 1-1|3 XREAD BLOCK 0 STREAMS s +|0 XADD s 2-1 f v",
+    "1 XREAD BLOCK 0 STREAMS s $|0 XADD s 5-1 f v|1 XREAD BLOCK 0 STREAMS s $|0 DEL s|0 XADD s 1-1 f v|0 XADD s 6-1 f v",
+    "1 SELECT 1|1 BLPOP k 0|0 RPUSH k zero|0 SWAPDB 0 1|1 LRANGE k 0 -1",
+    "1 BLPOP k 0|0 RPUSH other x|0 RENAME other k",
+    "1 BLPOP k 0|0 RPUSH other x y|0 COPY other k|0 EXISTS k other",
+    "1 BLPOP k 0|0 RPUSH l b a|0 SORT l ALPHA STORE k|0 LRANGE k 0 -1",
+    "1 BZMPOP 0 2 y z MAX COUNT 2|0 ZADD z 1 a 2 b 3 c|0 ZRANGE z 0 -1",
+    "1 BLMPOP 0 2 a b RIGHT COUNT 10|0 RPUSH b 1 2 3",
+    "1 BLPOP k 0|0 RPUSHX k x|0 LPUSH k x",
+    "1 BLPOP k 0|2 BLPOP k 0|0 LPUSH k a|0 LPUSH k b",
+    "1 BRPOPLPUSH a b 0|2 BLPOP b 0|0 LPUSH a x|0 LLEN b",
+    "1 MULTI|1 BLPOP k 0|1 XREAD BLOCK 0 STREAMS s $|1 EXEC",
+];
+
+#[test]
+fn scenes_somebody_thought_of() {
+    for tag in ["r82", "v91"] {
+        let server = skip_unless_server!(tag);
+        for scene in WRITTEN {
+            let step = |text: &str| {
+                let (actor, words) = text.split_once(' ').expect("a client and a command");
+                (actor.parse().expect("the number of a client"), argv(words))
+            };
+            let steps: Vec<Step> = scene.split('|').map(step).collect();
+            compare(&server, &steps, scene, true);
+        }
+    }
+}
