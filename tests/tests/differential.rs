@@ -43,6 +43,7 @@ fn judged_by(tags: &[&str], family: &Family, sequences: u64) {
         // Dumps are always of version 11 here.
         restores: *reads >= 11,
         reads: *reads,
+        embeds_keys: *name == "Redis 8.2",
         ..Judge::new(name, server)
     });
     let judges = judges.collect();

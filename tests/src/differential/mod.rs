@@ -35,12 +35,14 @@ pub struct Judge<'a> {
     pub is_restored: bool,
     /// The highest version of snapshots that it reads.
     pub reads: u8,
+    /// See [`DataSet::disregard_forms_beside_long_keys`].
+    pub embeds_keys: bool,
 }
 
 impl<'a> Judge<'a> {
     /// A judge that shares all formats with what is judged.
     pub fn new(name: &'a str, endpoint: &'a mut dyn Endpoint) -> Self {
-        Self { name, endpoint, restores: true, is_restored: true, reads: 11 }
+        Self { name, endpoint, restores: true, is_restored: true, reads: 11, embeds_keys: false }
     }
 }
 
@@ -135,7 +137,14 @@ impl Trial<'_> {
             at += together.max(1);
         }
         let ours = DataSet::read(self.accused);
-        let theirs: Vec<_> = self.judges.iter_mut().map(|judge| DataSet::read(judge.endpoint)).collect();
+        let read = |judge: &mut Judge<'_>| {
+            let mut found = DataSet::read(judge.endpoint);
+            if judge.embeds_keys {
+                found.disregard_forms_beside_long_keys();
+            }
+            found
+        };
+        let theirs: Vec<_> = self.judges.iter_mut().map(read).collect();
         let by = Strictness {
             encodings: Encodings::Compared,
             expiry_tolerance_ms: EXPIRY_TOLERANCE_MS,
