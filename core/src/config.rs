@@ -10,6 +10,7 @@ use std::sync::{PoisonError, RwLock};
 
 use crate::encoding::{glob, num};
 use crate::error::{Error, ErrorKind, Result};
+use crate::switches::Switches;
 use crate::value::Limits;
 
 /// What a directive's value may be.
@@ -192,6 +193,8 @@ pub struct Config {
     texts: RwLock<Vec<String>>,
     /// Directives about the process are taken too.
     of_server: bool,
+    /// What DEBUG turns.
+    pub switches: Switches,
 }
 
 /// A parsed value.
@@ -206,6 +209,7 @@ impl Default for Config {
             numbers: TABLE.iter().map(|_| AtomicI64::new(0)).collect(),
             texts: RwLock::new(vec![String::new(); TABLE.len()]),
             of_server: false,
+            switches: Switches::default(),
         };
         for (index, row) in TABLE.iter().enumerate() {
             let parsed =
@@ -276,6 +280,7 @@ impl Config {
         let size = |directive| usize::try_from(self.int(directive)).unwrap_or(usize::MAX);
         Limits {
             list_max_listpack_size: self.int(Directive::ListMaxListpackSize),
+            list_packed_threshold: self.switches.list_packed_threshold(),
             hash_max_listpack_entries: size(Directive::HashMaxListpackEntries),
             hash_max_listpack_value: size(Directive::HashMaxListpackValue),
             set_max_intset_entries: size(Directive::SetMaxIntsetEntries),
@@ -601,7 +606,7 @@ pub struct OutputLimit {
 }
 
 /// Bytes from `1024`, `1k`, `1kb`, `5mb` … (k = 1000, kb = 1024, as in redis.conf).
-fn memory(text: &str) -> Option<i64> {
+pub(crate) fn memory(text: &str) -> Option<i64> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let unit = match text[digits..].to_ascii_lowercase().as_str() {
         "" | "b" => 1,

@@ -16,6 +16,7 @@ pub mod reclaim;
 pub mod reply;
 pub mod resp;
 pub mod store;
+pub mod switches;
 #[cfg(not(feature = "model"))]
 mod sync;
 #[cfg(feature = "model")]

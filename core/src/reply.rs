@@ -41,6 +41,16 @@ pub trait ReplySink {
     /// Text with a format of three letters (`txt`, `mkd`); a bulk string under RESP2.
     fn verbatim(&mut self, format: &str, text: &[u8]);
 
+    /// A number of any length, given as its digits; a bulk string under RESP2, and where the sink has no other form.
+    fn big_number(&mut self, digits: &str) {
+        self.bulk(digits.as_bytes());
+    }
+    /// `n` pairs about the reply that comes behind them. False: the sink does not show them, and they must be left out
+    /// (never shown under RESP2).
+    fn attribute(&mut self, _n: usize) -> bool {
+        false
+    }
+
     /// `OK`
     fn ok(&mut self) {
         self.simple("OK");

@@ -14,7 +14,7 @@ const EXEMPT: &[(&str, &str)] = &[
     ("bgsave", "files: tests/tests/rdb.rs"),
     (
         "debug",
-        "for tests, and different in every server: tests/tests/table.rs and the exchange after each sequence",
+        "for tests, and different in every server: tests/tests/debug.rs, and the exchange after each sequence",
     ),
     ("pfselftest", "a server is busy with it for seconds, and it says nothing but OK"),
     ("quit", "it ends the connection: bindings/resp/tests"),

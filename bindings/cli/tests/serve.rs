@@ -173,7 +173,8 @@ fn a_stock_configuration_starts_as_a_daemon_with_a_pid_file() {
     let rewritten = dir.read("redis.conf");
     assert!(rewritten.contains("maxmemory 81788928") && rewritten.contains("daemonize yes"), "{rewritten}");
     assert!(
-        rewritten.starts_with("bind 127.0.0.1 -::1\n") && rewritten.contains("\nclient-output-buffer-limit pubsub 33554432 8388608 60\n"),
+        rewritten.starts_with("bind 127.0.0.1 -::1\n")
+            && rewritten.contains("\nclient-output-buffer-limit pubsub 33554432 8388608 60\n"),
         "{rewritten}"
     );
     let _ = UnixStream::connect(dir.0.join("s")).unwrap().write_all(b"shutdown\r\n");

@@ -112,7 +112,8 @@ fn restore(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     if ttl < 0 {
         return Err(Error::command("ERR Invalid TTL value, must be >= 0"));
     }
-    let value = rdb::restore_payload(ctx.argv[3], &ctx.limits())?;
+    let checksum = !ctx.config().switches.skips_checksums();
+    let value = rdb::restore_checking(ctx.argv[3], &ctx.limits(), checksum)?;
     let at = match ttl {
         0 => None,
         _ if options.absolute => Some(ttl),

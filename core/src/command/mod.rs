@@ -13,7 +13,7 @@ pub mod blocking;
 mod conditions;
 mod connection;
 pub mod ctx;
-mod debug;
+pub mod debug;
 mod details;
 mod digest;
 pub mod dispatch;

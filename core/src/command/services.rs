@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::blocking::Waiters;
+use super::debug::Reload;
 use super::observe::Observer;
 use crate::aof::Effects;
 use crate::config::Config;
@@ -62,8 +63,8 @@ pub trait Services: Send + Sync {
     fn reset_stats(&self);
     /// INFO's text for the given section names (lower case; empty: the default ones). The caller holds every shard or none.
     fn info(&self, sections: &[String], held: &Guard<'_>) -> Result<String>;
-    /// DEBUG RELOAD: saves (unless told not to), empties and loads `dump.rdb` again.
-    fn debug_reload(&self, save: bool, flush: bool) -> Result<()>;
+    /// DEBUG RELOAD: saves, empties and loads `dump.rdb` again.
+    fn debug_reload(&self, how: Reload) -> Result<()>;
     /// DEBUG LOADAOF: empties and loads the log again.
     fn debug_loadaof(&self) -> Result<()>;
     /// FLUSHALL happened: a running BGSAVE is pointless, and with save points an empty file is saved at once.

@@ -201,7 +201,7 @@ impl Services for Recorder {
     fn info(&self, _: &[String], _: &Guard<'_>) -> Result<String> {
         Err(no_files())
     }
-    fn debug_reload(&self, _: bool, _: bool) -> Result<()> {
+    fn debug_reload(&self, _: super::debug::Reload) -> Result<()> {
         Err(no_files())
     }
     fn debug_loadaof(&self) -> Result<()> {

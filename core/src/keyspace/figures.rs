@@ -6,6 +6,7 @@ use super::{Guard, Keyspace, SHARDS};
 use crate::error::{Error, Result};
 use crate::sync::Mutex;
 use crate::sync::atomic::Ordering;
+use crate::table::Shape;
 
 /// Of one database.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,6 +67,17 @@ impl Keyspace {
         })?;
         self.peak.fetch_max(figures.used, Ordering::Relaxed);
         Ok(figures)
+    }
+
+    /// What a database's tables look like, and how many of its keys have an expiry.
+    pub fn shape(&self, db: usize, held: Option<&Guard<'_>>, with_chains: bool) -> Result<(Shape, usize)> {
+        let (mut shape, mut expiring) = (Shape::default(), 0);
+        self.each_shard(held, |shard| {
+            let Some(share) = shard.db(db) else { return };
+            shape.add(&share.table, with_chains);
+            expiring += share.expiring;
+        })?;
+        Ok((shape, expiring))
     }
 
     /// Bytes an empty keyspace takes.

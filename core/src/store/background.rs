@@ -117,6 +117,10 @@ impl Background {
 fn run(inner: &Arc<Inner>) {
     let mut busy = true;
     while inner.background.sleep(busy) {
+        if inner.config.switches.pauses_background() {
+            busy = true;
+            continue;
+        }
         busy = tick(inner);
         if !busy {
             inner.background.drowse();

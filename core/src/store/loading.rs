@@ -16,6 +16,7 @@ use crate::aof::files::Layout;
 use crate::aof::log::{Log, Options};
 use crate::aof::manifest::{Entry, Kind, Manifest, publish};
 use crate::aof::replay;
+use crate::command::debug::Reload;
 use crate::command::{Session, dispatch};
 use crate::config::Directive;
 use crate::error::{Error, ErrorKind, Result};
@@ -41,7 +42,7 @@ impl Inner {
         let disk = self.disk()?;
         if !self.config.flag(Directive::AppendOnly) {
             self.refuse_forgotten_log(disk)?;
-            return self.load_snapshot(disk);
+            return self.load_snapshot(disk, false);
         }
         let layout = self.layout(disk);
         self.adopt_snapshot(disk, &layout)?;
@@ -171,7 +172,7 @@ impl Inner {
     }
 
     /// Reads `dump.rdb`, if there is one, into the (empty) keyspace.
-    pub(super) fn load_snapshot(&self, disk: &Disk) -> Result<()> {
+    pub(super) fn load_snapshot(&self, disk: &Disk, merge: bool) -> Result<()> {
         let path = disk.dir.join(self.config.text(Directive::DbFileName));
         let size = disk.fs.file_len(&path).map_err(|e| Error::io("looking at", &path, e))?;
         let Some(size) = size else { return Ok(()) };
@@ -179,8 +180,11 @@ impl Inner {
         let mut input = BufReader::with_capacity(1 << 18, FileReader::new(file, 0));
         let expired_before = Some(self.keyspace.clock().now_ms());
         self.keyspace.set_loading(true);
-        let report =
-            rdb::load(&mut input, &self.rdb_load_options(&path, size, expired_before), &mut Keys(self));
+        let report = rdb::load(
+            &mut input,
+            &self.rdb_load_options(&path, size, expired_before),
+            &mut Keys { inner: self, merge },
+        );
         self.keyspace.set_loading(false);
         let report = report?;
         self.keep_foreign(&report);
@@ -203,7 +207,7 @@ impl Inner {
             limits: self.config.limits(),
             databases: self.keyspace.databases() as u32,
             drop_expired_before,
-            checksum: self.config.flag(Directive::RdbChecksum),
+            checksum: self.config.flag(Directive::RdbChecksum) && !self.config.switches.skips_checksums(),
         }
     }
 
@@ -223,15 +227,15 @@ impl Inner {
     }
 
     /// DEBUG RELOAD.
-    pub(super) fn reload_snapshot(&self, save: bool, flush: bool) -> Result<()> {
+    pub(super) fn reload_snapshot(&self, how: Reload) -> Result<()> {
         let disk = self.disk()?;
-        if save {
+        if how.save {
             self.save_now()?;
         }
-        if flush {
+        if how.flush {
             self.flush_everything()?;
         }
-        self.load_snapshot(disk)?;
+        self.load_snapshot(disk, how.merge)?;
         self.dirty.store(0, Ordering::Relaxed);
         Ok(())
     }
@@ -250,13 +254,17 @@ impl Inner {
 }
 
 /// Puts keys of a snapshot into the keyspace.
-struct Keys<'a>(&'a Inner);
+struct Keys<'a> {
+    inner: &'a Inner,
+    /// They replace those that are there.
+    merge: bool,
+}
 
 impl rdb::Loader for Keys<'_> {
     fn key(&mut self, key: &rdb::LoadedKey<'_>, value: rdb::LoadedValue) -> Result<bool> {
         let db = key.db as usize;
-        let mut guard = self.0.keyspace.lock([key.key])?;
-        if guard.peek(db, key.key).is_some() {
+        let mut guard = self.inner.keyspace.lock([key.key])?;
+        if !self.merge && guard.peek(db, key.key).is_some() {
             return Ok(false);
         }
         let expiry = key.expiry.map_or(Expiry::Clear, Expiry::At);
@@ -287,7 +295,7 @@ impl replay::Target for Replay<'_> {
     fn preamble(&mut self, input: &mut dyn Read, len: u64) -> Result<u64> {
         let options = self.inner.rdb_load_options(Path::new(&self.file), len, None);
         let mut input = BufReader::with_capacity(1 << 18, input);
-        let report = rdb::load(&mut input, &options, &mut Keys(self.inner))?;
+        let report = rdb::load(&mut input, &options, &mut Keys { inner: self.inner, merge: false })?;
         self.inner.keep_foreign(&report);
         Ok(report.bytes)
     }

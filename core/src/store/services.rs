@@ -7,6 +7,7 @@ use super::{Inner, ahead, closed, logging};
 use crate::aof::Effects;
 use crate::aof::log::Policy;
 use crate::command::blocking::Waiters;
+use crate::command::debug::Reload;
 use crate::command::observe::Observer;
 use crate::command::{Services, Shutdown};
 use crate::config::{Config, Directive};
@@ -195,8 +196,8 @@ impl Services for Inner {
         self.info_text(sections, held)
     }
 
-    fn debug_reload(&self, save: bool, flush: bool) -> Result<()> {
-        self.reload_snapshot(save, flush)
+    fn debug_reload(&self, how: Reload) -> Result<()> {
+        self.reload_snapshot(how)
     }
 
     fn debug_loadaof(&self) -> Result<()> {

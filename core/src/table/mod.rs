@@ -9,6 +9,7 @@
 mod array;
 mod buckets;
 mod entry;
+mod shape;
 #[cfg(test)]
 mod tests;
 mod wheel;
@@ -18,6 +19,7 @@ use std::sync::OnceLock;
 
 pub use buckets::{Iter, Table};
 pub use entry::{Entry, EntryPlace, MAX_LEN, Payload, PayloadMut, good_size};
+pub use shape::Shape;
 pub use wheel::Wheel;
 
 /// Hash of a key or element, seeded once per process. The seed never reaches a file.

@@ -28,6 +28,9 @@ use zset::ZSet;
 pub struct Limits {
     /// `list-max-listpack-size`: negative size classes or a count.
     pub list_max_listpack_size: i64,
+    /// Bytes from which an element of a big list has a node of its own; 0: when no node can hold it (DEBUG
+    /// QUICKLIST-PACKED-THRESHOLD).
+    pub list_packed_threshold: usize,
     /// `hash-max-listpack-entries`
     pub hash_max_listpack_entries: usize,
     /// `hash-max-listpack-value`
@@ -52,6 +55,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             list_max_listpack_size: -2,
+            list_packed_threshold: 0,
             hash_max_listpack_entries: 512,
             hash_max_listpack_value: 64,
             set_max_intset_entries: 512,

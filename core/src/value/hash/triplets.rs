@@ -17,6 +17,11 @@ pub type Triplet<'a> = (LpValue<'a>, LpValue<'a>, Option<i64>);
 pub struct Triplets(Listpack);
 
 impl Triplets {
+    /// What it is made of: field, value, expiry.
+    pub fn listpack(&self) -> &Listpack {
+        &self.0
+    }
+
     /// Takes over the fields and values of a plain listpack; none expires.
     pub(super) fn from_pairs(pairs: &Listpack) -> Self {
         let mut triplets = Listpack::with_capacity(pairs.bytes().len() + pairs.len());
@@ -64,10 +69,6 @@ impl Triplets {
             sorted.push_int(expiry.unwrap_or(0));
         }
         Self(sorted)
-    }
-
-    pub(super) fn listpack(&self) -> &Listpack {
-        &self.0
     }
 
     pub(super) fn len(&self) -> usize {

@@ -127,6 +127,8 @@ pub(super) struct NodeLimit {
     bytes: usize,
     count: usize,
     by_count: bool,
+    /// Elements of that many bytes have a node of their own.
+    large: usize,
 }
 
 /// Sizes of the classes -1 to -5.
@@ -150,22 +152,24 @@ const SLACK: usize = 8;
 
 impl NodeLimit {
     pub(super) fn new(limits: &Limits) -> Self {
-        match limits.list_max_listpack_size {
+        let (bytes, count, by_count) = match limits.list_max_listpack_size {
             class @ ..0 => {
                 let class = usize::try_from(class.unsigned_abs() - 1).unwrap_or(usize::MAX);
-                Self { bytes: CLASSES[class.min(CLASSES.len() - 1)], count: usize::MAX, by_count: false }
+                (CLASSES[class.min(CLASSES.len() - 1)], usize::MAX, false)
             }
-            count => {
-                let count = usize::try_from(count).unwrap_or(usize::MAX).max(1);
-                Self { bytes: SAFETY_BYTES, count, by_count: true }
-            }
-        }
+            count => (SAFETY_BYTES, usize::try_from(count).unwrap_or(usize::MAX).max(1), true),
+        };
+        let large = match limits.list_packed_threshold {
+            0 => bytes + 1,
+            threshold => threshold,
+        };
+        Self { bytes, count, by_count, large }
     }
 
-    /// Whether an element is too large for any listpack and gets a node of its own (the rule since Redis 7.4).
+    /// Whether an element gets a node of its own, as too large for any listpack (the rule since Redis 7.4), or as told.
     #[inline]
     pub(super) fn is_large(self, element_len: usize) -> bool {
-        element_len > self.bytes
+        element_len >= self.large
     }
 
     #[inline]

@@ -112,6 +112,7 @@ fn series_fill_their_leaves() {
 }
 
 const SMALL: Limits = Limits {
+    list_packed_threshold: 0,
     list_max_listpack_size: -2,
     hash_max_listpack_entries: 0,
     hash_max_listpack_value: 0,
