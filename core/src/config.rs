@@ -109,6 +109,9 @@ macro_rules! directives {
 /// Choices of `appendfsync`, in this order.
 pub const APPENDFSYNC: &[&str] = &["always", "everysec", "no"];
 
+/// Choices of `rdb-version`, in this order.
+pub const RDB_VERSION: &[&str] = &["9", "10", "11", "80"];
+
 /// Choices of `maxmemory-policy`, in this order.
 pub const MAXMEMORY_POLICY: &[&str] = &[
     "volatile-lru",
@@ -127,7 +130,7 @@ directives! {
     DbFileName "dbfilename": Kind::FileName, "dump.rdb", any, "Name of the snapshot file.";
     RdbCompression "rdbcompression": Kind::Flag, "yes", any, "Compress strings in snapshots (LZF).";
     RdbChecksum "rdbchecksum": Kind::Flag, "yes", open, "Write and check the checksum of snapshots.";
-    RdbVersion "rdb-version": Kind::Int(9, 11), "11", any, "Version of the snapshots and DUMP payloads written: 9 loads in Redis 6.2 and later, 10 in 7.0 and later, 11 in 7.2 and later; each in every Valkey. With expiring fields of hashes it is 12, for Redis 7.4 and later only.";
+    RdbVersion "rdb-version": Kind::Choice(RDB_VERSION), "11", any, "Version of the snapshots and DUMP payloads written: 9 loads in Redis 6.2 and later, 10 in 7.0 and later, 11 in 7.2 and later; each in every Valkey. With expiring fields of hashes it is 12, for Redis 7.4 and later only; with 80 here it is VALKEY080 then, for Valkey 9 and later only.";
     StopWritesOnBgsaveError "stop-writes-on-bgsave-error": Kind::Flag, "yes", any, "Refuse writes after a snapshot in the background failed, while save points are set.";
     AppendOnly "appendonly": Kind::Flag, "no", any, "Log every change to the append-only file.";
     AppendFileName "appendfilename": Kind::FileName, "appendonly.aof", open, "Base of the names of the log's files.";

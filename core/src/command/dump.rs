@@ -45,19 +45,18 @@ pub(super) const COMMANDS: &[Command] = &[
 /// The payload of a key's value.
 pub(super) fn payload(ctx: &Ctx<'_>, key: &[u8]) -> Result<Option<Vec<u8>>> {
     let compress = ctx.config().flag(Directive::RdbCompression);
-    let level = Level::of_version(ctx.config().int(Directive::RdbVersion));
+    let level = |expiring| Level::of_directive(&ctx.config().choice(Directive::RdbVersion), expiring);
     let body = match ctx.guard.string(ctx.db(), key) {
         None => return Ok(None),
         Some(Ok(StrRef::Int(n))) => Body::Int(n),
         Some(Ok(StrRef::Bytes(bytes))) => Body::Bytes(bytes),
         Some(Err(())) => {
             let Some(Some(value)) = ctx.guard.value(ctx.db(), key) else { return Ok(None) };
-            // Only Redis since 7.4 restores expiring fields of hashes as they are dumped here.
-            let level = if value.soonest().is_some() { Level::V12 } else { level };
+            let level = level(value.soonest().is_some());
             return rdb::dump_value(value, level, compress).map(Some);
         }
     };
-    rdb::dump_payload(&body, level, compress).map(Some)
+    rdb::dump_payload(&body, level(false), compress).map(Some)
 }
 
 fn dump(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {

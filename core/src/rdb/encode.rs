@@ -27,20 +27,22 @@ pub(super) fn kind(body: &Body<'_>, level: Level) -> u8 {
         Body::SetListpack(_) => kind::SET,
         Body::HashListpack(_) if packed => kind::HASH_LISTPACK,
         Body::HashListpack(_) => kind::HASH,
+        Body::HashTriplets(_) if level == Level::Valkey => kind::HASH_TTL_22,
         Body::HashTriplets(_) => kind::HASH_LISTPACK_TTL,
         Body::ZSetListpack(_) if packed => kind::ZSET_LISTPACK,
         Body::ZSetListpack(_) => kind::ZSET_2,
-        Body::Elements(big, ..) => big_kind(*big),
+        Body::Elements(big, ..) => big_kind(*big, level),
         Body::Stream(_) => stream::kind(level),
         Body::Module(_) => kind::MODULE_2,
     }
 }
 
 /// The type byte for a table that comes in steps.
-pub(super) fn big_kind(big: BigKind) -> u8 {
+pub(super) fn big_kind(big: BigKind, level: Level) -> u8 {
     match big {
         BigKind::Set => kind::SET,
         BigKind::Hash => kind::HASH,
+        BigKind::ExpiringHash { .. } if level == Level::Valkey => kind::HASH_TTL_22,
         BigKind::ExpiringHash { .. } => kind::HASH_TTL,
         BigKind::ZSet => kind::ZSET_2,
     }
@@ -79,6 +81,15 @@ pub(super) fn body<W: Write>(out: &mut Out<W>, body: &Body<'_>, level: Level) ->
         Body::SetListpack(lp) => plain(out, lp, 1),
         Body::HashListpack(lp) if level >= Level::V10 => out.string(lp),
         Body::HashListpack(lp) => plain(out, lp, 2),
+        Body::HashTriplets(lp) if level == Level::Valkey => {
+            let lp = view(lp)?;
+            out.len(lp.len() as u64 / 3)?;
+            triplets(lp).try_for_each(|(field, value, expiry)| {
+                lp_string(out, field)?;
+                lp_string(out, value)?;
+                valkey_expiry(out, expiry)
+            })
+        }
         Body::HashTriplets(lp) => {
             let soonest = triplets(view(lp)?).find_map(|(.., expiry)| expiry).unwrap_or(0);
             out.bytes(&soonest.to_le_bytes())?;
@@ -87,8 +98,8 @@ pub(super) fn body<W: Write>(out: &mut Out<W>, body: &Body<'_>, level: Level) ->
         Body::ZSetListpack(lp) if level >= Level::V10 => out.string(lp),
         Body::ZSetListpack(lp) => plain_zset(out, lp),
         Body::Elements(big, count, records) => {
-            big_head(out, big, count)?;
-            elements(out, big, records).map(drop)
+            big_head(out, big, count, level)?;
+            elements(out, big, records, level).map(drop)
         }
         Body::Stream(value) => stream::write(out, value, level),
         Body::Module(bytes) => out.bytes(bytes),
@@ -96,15 +107,27 @@ pub(super) fn body<W: Write>(out: &mut Out<W>, body: &Body<'_>, level: Level) ->
 }
 
 /// What stands before the elements of a table.
-pub(super) fn big_head<W: Write>(out: &mut Out<W>, big: BigKind, count: usize) -> io::Result<()> {
-    if let BigKind::ExpiringHash { soonest } = big {
+pub(super) fn big_head<W: Write>(
+    out: &mut Out<W>,
+    big: BigKind,
+    count: usize,
+    level: Level,
+) -> io::Result<()> {
+    if let BigKind::ExpiringHash { soonest } = big
+        && level != Level::Valkey
+    {
         out.bytes(&soonest.to_le_bytes())?;
     }
     out.len(count as u64)
 }
 
 /// Elements of a table; returns how many they were.
-pub(super) fn elements<W: Write>(out: &mut Out<W>, big: BigKind, records: &[u8]) -> io::Result<usize> {
+pub(super) fn elements<W: Write>(
+    out: &mut Out<W>,
+    big: BigKind,
+    records: &[u8],
+    level: Level,
+) -> io::Result<usize> {
     let mut count = 0;
     for (key, value) in Records(records) {
         match big {
@@ -112,6 +135,12 @@ pub(super) fn elements<W: Write>(out: &mut Out<W>, big: BigKind, records: &[u8])
             BigKind::Hash => {
                 out.string(key)?;
                 out.string(value)?;
+            }
+            BigKind::ExpiringHash { .. } if level == Level::Valkey => {
+                let (value, expiry) = split_expiry(value);
+                out.string(key)?;
+                out.string(value)?;
+                valkey_expiry(out, expiry)?;
             }
             BigKind::ExpiringHash { soonest } => {
                 let (value, expiry) = split_expiry(value);
@@ -128,6 +157,11 @@ pub(super) fn elements<W: Write>(out: &mut Out<W>, big: BigKind, records: &[u8])
         count += 1;
     }
     Ok(count)
+}
+
+/// When a field expires, ms since the epoch; -1 for one that does not.
+fn valkey_expiry<W: Write>(out: &mut Out<W>, expiry: Option<i64>) -> io::Result<()> {
+    out.bytes(&expiry.unwrap_or(-1).to_le_bytes())
 }
 
 fn list_nodes<W: Write>(out: &mut Out<W>, nodes: &Nodes) -> io::Result<()> {

@@ -80,7 +80,7 @@ pub(super) fn kind(level: Level) -> u8 {
     match level {
         Level::V9 => kind::STREAM,
         Level::V10 => kind::STREAM_2,
-        Level::V11 | Level::V12 => kind::STREAM_3,
+        Level::V11 | Level::V12 | Level::Valkey => kind::STREAM_3,
     }
 }
 

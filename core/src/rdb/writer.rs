@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use super::module::ModuleAux;
 use super::out::Out;
-use super::{encode, opcode};
+use super::{VALKEY_VERSION, encode, opcode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::value::saved::{BigKind, Body, HeadRef, Sink};
 
@@ -29,6 +29,8 @@ pub enum Level {
     V11,
     /// Redis 7.4 and later, no Valkey: only where some hash has expiring fields, which no lower version can hold.
     V12,
+    /// Valkey 9 and later, no Redis (`VALKEY080`): as [`Level::V12`], in the form that Valkey gave such hashes.
+    Valkey,
 }
 
 impl Level {
@@ -39,14 +41,17 @@ impl Level {
             Level::V10 => 10,
             Level::V11 => 11,
             Level::V12 => 12,
+            Level::Valkey => VALKEY_VERSION,
         }
     }
 
-    /// The level of a version number: the directive `rdb-version` allows no other.
-    pub fn of_version(version: i64) -> Self {
-        match version {
-            9 => Level::V9,
-            10 => Level::V10,
+    /// The level that the directive `rdb-version` (9, 10, 11, 80) asks for.
+    pub fn of_directive(version: &str, expiring_fields: bool) -> Self {
+        match (version, expiring_fields) {
+            ("80", true) => Level::Valkey,
+            (_, true) => Level::V12,
+            ("9", _) => Level::V9,
+            ("10", _) => Level::V10,
             _ => Level::V11,
         }
     }
@@ -161,7 +166,12 @@ impl<W: Write> Writer<W> {
     }
 
     fn header(&mut self) -> io::Result<()> {
-        self.out.bytes(format!("REDIS{:04}", self.options.level.version()).as_bytes())?;
+        let version = self.options.level.version();
+        let magic = match self.options.level {
+            Level::Valkey => format!("VALKEY{version:03}"),
+            _ => format!("REDIS{version:04}"),
+        };
+        self.out.bytes(magic.as_bytes())?;
         // The version of Redis whose format and semantics these are; servers only log it.
         self.aux(b"redis-ver", b"7.2.0")?;
         self.aux(b"persistkv-ver", env!("CARGO_PKG_VERSION").as_bytes())?;
@@ -291,15 +301,17 @@ impl<W: Write> Sink for Writer<W> {
         if len == 0 {
             return Ok(());
         }
-        let result = self.head(head, encode::big_kind(kind));
-        result.and_then(|()| encode::big_head(&mut self.out, kind, len)).map_err(|e| self.failed(e))
+        let level = self.options.level;
+        let result = self.head(head, encode::big_kind(kind, level));
+        result.and_then(|()| encode::big_head(&mut self.out, kind, len, level)).map_err(|e| self.failed(e))
     }
 
     fn elements(&mut self, records: &[u8]) -> Result<()> {
         let Some(Big { kind, owed }) = self.big else {
             return Err(self.misused("elements came outside a key"));
         };
-        let count = encode::elements(&mut self.out, kind, records).map_err(|e| self.failed(e))?;
+        let count =
+            encode::elements(&mut self.out, kind, records, self.options.level).map_err(|e| self.failed(e))?;
         let Some(owed) = owed.checked_sub(count) else {
             return Err(self.misused("a key has more elements than it announced"));
         };

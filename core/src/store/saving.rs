@@ -271,7 +271,7 @@ impl Inner {
         let file = disk.fs.open(path, Open::Truncate).map_err(|e| Error::io("creating", path, e))?;
         let mut options = self.rdb_options(path.to_path_buf(), false);
         if cut.has_expiring_fields() {
-            options.level = rdb::Level::V12;
+            options.level = rdb::Level::of_directive(&self.config.choice(Directive::RdbVersion), true);
         }
         let mut writer = rdb::Writer::new(FileWriter::new(Arc::clone(&file), 0), options)?;
         cut.run(&mut Until { sink: &mut writer, cancel })?;
@@ -283,7 +283,7 @@ impl Inner {
         let foreign = self.foreign.lock().unwrap_or_else(PoisonError::into_inner);
         rdb::WriteOptions {
             file,
-            level: rdb::Level::of_version(self.config.int(Directive::RdbVersion)),
+            level: rdb::Level::of_directive(&self.config.choice(Directive::RdbVersion), false),
             compress: self.config.flag(Directive::RdbCompression),
             checksum: self.config.flag(Directive::RdbChecksum),
             created_secs: self.now_seconds(),

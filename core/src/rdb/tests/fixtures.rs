@@ -69,7 +69,7 @@ fn what_is_not_supported_is_named() {
 fn snapshots_of_real_servers_survive_our_writer() {
     for server in SERVERS {
         let (keep, report) = read(&dump(server), &LoadOptions::default()).expect(server);
-        for level in [Level::V9, Level::V10, Level::V11, Level::V12] {
+        for level in [Level::V9, Level::V10, Level::V11, Level::V12, Level::Valkey] {
             let keys: Vec<_> = keep
                 .values
                 .iter()

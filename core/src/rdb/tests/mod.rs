@@ -59,7 +59,7 @@ impl Model {
         let kind = match level {
             Level::V9 => kind::STREAM,
             Level::V10 => kind::STREAM_2,
-            Level::V11 | Level::V12 => kind::STREAM_3,
+            Level::V11 | Level::V12 | Level::Valkey => kind::STREAM_3,
         };
         match self {
             Self::Stream(picture) => Self::Stream(picture.in_file(kind)),

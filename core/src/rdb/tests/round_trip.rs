@@ -66,7 +66,7 @@ proptest! {
     #[test]
     fn data_sets_come_back(
         models in proptest::collection::vec((0u32..3, small_bytes(), any::<Option<i32>>(), model()), 0..12),
-        level in prop_oneof![Just(Level::V9), Just(Level::V10), Just(Level::V11), Just(Level::V12)],
+        level in prop_oneof![Just(Level::V9), Just(Level::V10), Just(Level::V11), Just(Level::V12), Just(Level::Valkey)],
         compress in any::<bool>(),
         checksum in any::<bool>(),
         tiny_limits in any::<bool>(),
@@ -118,7 +118,7 @@ proptest! {
     #[test]
     fn payloads_come_back(
         model in model(),
-        level in prop_oneof![Just(Level::V9), Just(Level::V10), Just(Level::V11), Just(Level::V12)],
+        level in prop_oneof![Just(Level::V9), Just(Level::V10), Just(Level::V11), Just(Level::V12), Just(Level::Valkey)],
         compress in any::<bool>(),
     ) {
         let limits = Limits::default();
