@@ -59,6 +59,8 @@ fn to_valkey_9_1_and_back() {
     // No snapshot with expiring fields can be read by both families; every form of the log can.
     let logs = [Mode::Log, Mode::RewrittenLog, Mode::RewrittenAsCommands];
     from_version("11", "v91", &logs, Common { field_expiry: true, ..SHARED });
+    // A snapshot for Valkey alone can.
+    from_version("80", "v91", &[Mode::Snapshot], Common { field_expiry: true, ..SHARED });
 }
 
 #[test]

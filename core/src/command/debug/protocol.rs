@@ -4,6 +4,7 @@ use super::super::args;
 use crate::error::{Error, Result};
 use crate::reply::ReplySink;
 
+#[allow(clippy::approx_constant, reason = "what servers answer, digit by digit")]
 pub(super) fn protocol(name: &[u8], out: &mut dyn ReplySink) -> Result<()> {
     let is = |word| args::is(name, word);
     match () {
