@@ -1,9 +1,11 @@
 //! One logical connection to a store: its selected database and the shape of its replies.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::blocked::Blocked;
 use crate::command::observe::Link;
+use crate::command::peers::Replies;
 use crate::command::{Services, Session, dispatch, transactions};
 use crate::config::Directive;
 use crate::error::{Error, ErrorKind, Result};
@@ -36,15 +38,15 @@ impl Client {
         self.session.locked_out
     }
 
-    /// As [`Client::execute_into`], but does not wait until what was done or seen is durable: returns the position of the
-    /// log that [`Store::wait_durable`](crate::Store::wait_durable) is to wait for before anybody is told, 0 for none. So a listener waits once for all
-    /// that has arrived.
-    pub fn execute_ahead<A: AsRef<[u8]>>(
+    /// As [`Client::begin`], but does not wait until what was done or seen is durable: returns besides the position of the
+    /// log that [`Store::wait_durable`](crate::Store::wait_durable) is to wait for before anybody is told, 0 for none. So
+    /// a listener waits once for all that has arrived.
+    pub fn begin_ahead<A: AsRef<[u8]>>(
         &mut self,
         argv: &[A],
         out: &mut dyn ReplySink,
-    ) -> (Result<()>, u64) {
-        ahead::run(|| self.execute_into(argv, out))
+    ) -> (Result<Option<Blocked>>, u64) {
+        ahead::run(|| self.begin(argv, out))
     }
 
     /// Its number among the clients of its store (CLIENT ID).
@@ -86,6 +88,12 @@ impl Client {
     fn run<A: AsRef<[u8]>>(&mut self, argv: &[A], out: &mut dyn ReplySink) -> Result<()> {
         self.store.check_usable()?;
         dispatch::check_not_empty(argv.len())?;
+        if self.session.client.as_ref().is_some_and(|client| client.link.is_none()) {
+            while let Some(left) = self.pause_left(argv) {
+                self.store.inner.observer().pause.wait(left);
+                self.store.check_usable()?;
+            }
+        }
         // Most commands have few arguments: no allocation for them.
         const FEW: usize = 8;
         if argv.len() <= FEW {
@@ -97,6 +105,34 @@ impl Client {
         }
         let many: Vec<&[u8]> = argv.iter().map(AsRef::as_ref).collect();
         dispatch::execute(&*self.store.inner, &mut self.session, &many, out)
+    }
+
+    /// How long this command is held by CLIENT PAUSE. A client inside the process waits for that by itself; a listener
+    /// looks here first.
+    pub fn pause_left<A: AsRef<[u8]>>(&self, argv: &[A]) -> Option<Duration> {
+        let inner = &self.store.inner;
+        let pause = &inner.observer().pause;
+        if !pause.is_on() {
+            return None;
+        }
+        let argv: Vec<&[u8]> = argv.iter().map(AsRef::as_ref).collect();
+        pause.left(inner.keyspace().clock().now_ms(), transactions::may_write(&self.session, &argv))
+    }
+
+    /// Whether the reply to the command that was just run is to be sent (CLIENT REPLY).
+    pub fn wants_reply(&mut self) -> bool {
+        match self.session.replies {
+            Replies::On => true,
+            Replies::Off => false,
+            Replies::SkipNext => {
+                self.session.replies = Replies::Skip;
+                false
+            }
+            Replies::Skip => {
+                self.session.replies = Replies::On;
+                false
+            }
+        }
     }
 
     /// Whether replies take RESP3 shapes (maps, sets, doubles). Off at first, as on a new Redis connection.

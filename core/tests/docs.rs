@@ -88,10 +88,7 @@ const NOT_APPLICABLE: &[(&str, &str)] = &[
     ("readonly", CLUSTER),
     ("readwrite", CLUSTER),
     ("replconf", REPLICATION),
-    ("replicaof", REPLICATION),
     ("restore-asking", CLUSTER),
-    ("role", REPLICATION),
-    ("slaveof", REPLICATION),
     ("sync", REPLICATION),
     ("vadd", VECTORS),
     ("vcard", VECTORS),
@@ -105,7 +102,6 @@ const NOT_APPLICABLE: &[(&str, &str)] = &[
     ("vrem", VECTORS),
     ("vsetattr", VECTORS),
     ("vsim", VECTORS),
-    ("wait", REPLICATION),
 ];
 
 const CACHING: &str = "the data is in the same process: there is nothing to cache nearer";

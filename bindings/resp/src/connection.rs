@@ -2,7 +2,8 @@
 //!
 //! A task of its own does all of it. Commands run in the task, ahead of their durability; before their replies go out the
 //! task waits once for all of them. A peer that does not read its replies is read from all the same, since it may wait for
-//! us to take what it sends before it reads anything, until its output limit ends it.
+//! us to take what it sends before it reads anything, until its output limit ends it. While one of its commands waits for a
+//! key, or is held by a pause, what it sends is read but not run.
 
 use std::future::poll_fn;
 use std::io;
@@ -10,10 +11,10 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use persistkv::config::Directive;
-use persistkv::{Client, ErrorKind, ReplySink};
+use persistkv::{Blocked, Client, ErrorKind, ReplySink, Result};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::encode::Encoder;
@@ -48,6 +49,10 @@ pub(crate) struct Connection {
     out: Encoder,
     /// Bytes of `out` that are gone.
     sent: usize,
+    /// The command that waits for a key.
+    blocked: Option<Blocked>,
+    /// The command that a pause holds, and until when.
+    held: Option<(Vec<Vec<u8>>, Instant)>,
 }
 
 /// What a turn brought.
@@ -71,13 +76,15 @@ impl Connection {
             parser: Parser::default(),
             out: Encoder::default(),
             sent: 0,
+            blocked: None,
+            held: None,
         }
     }
 
     /// Serves until the peer or we have had enough.
     pub(crate) async fn run(mut self) {
         loop {
-            let more = self.peer.life() == Life::Open && self.run_arrived().await;
+            let more = self.peer.life() == Life::Open && self.resume() && self.run_arrived().await;
             if self.pending() > 0 && self.is_over_output_limit() {
                 return;
             }
@@ -96,6 +103,37 @@ impl Connection {
         }
     }
 
+    /// Answers a command that waited, if it is its time; false while there is one that waits on.
+    fn resume(&mut self) -> bool {
+        if let Some(blocked) = &self.blocked {
+            if blocked.deadline().is_some_and(|deadline| deadline <= Instant::now()) {
+                blocked.time_out();
+            }
+            let mark = self.out.bytes.len();
+            let Some(done) = blocked.take(&mut self.out) else { return false };
+            settle(done, &mut self.client, &mut self.out, mark, &self.peer);
+            self.blocked = None;
+            self.peer.waits.store(false, Ordering::Relaxed);
+            self.peer.output.store(self.pending(), Ordering::Relaxed);
+        }
+        if let Some((argv, until)) = &mut self.held {
+            match self.client.pause_left(argv) {
+                Some(left) => {
+                    *until = Instant::now() + left;
+                    return false;
+                }
+                None => self.peer.waits.store(false, Ordering::Relaxed),
+            }
+        }
+        true
+    }
+
+    /// When this connection has to look up in any case.
+    fn deadline(&self) -> Option<Instant> {
+        let held = self.held.as_ref().map(|(_, until)| *until);
+        held.or_else(|| self.blocked.as_ref().and_then(Blocked::deadline))
+    }
+
     /// Bytes that wait to be sent.
     fn pending(&self) -> usize {
         self.out.bytes.len() - self.sent
@@ -111,6 +149,7 @@ impl Connection {
             self.make_room();
         }
         let mut woken = pin!(self.peer.wake.notified());
+        let mut alarm = pin!(self.deadline().map(|at| tokio::time::sleep_until(at.into())));
         let (stream, input, filled) = (&mut self.stream, &mut self.input, self.filled);
         let waiting = &self.out.bytes[self.sent..];
         poll_fn(|cx| {
@@ -123,6 +162,11 @@ impl Connection {
                 });
             }
             if more || woken.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Event::Go);
+            }
+            if let Some(alarm) = alarm.as_mut().as_pin_mut()
+                && alarm.poll(cx).is_ready()
+            {
                 return Poll::Ready(Event::Go);
             }
             if may_read {
@@ -194,45 +238,51 @@ impl Connection {
         let (mut owed, mut replies) = (0, 0);
         let mut more = true;
         for _ in 0..BATCH {
-            let limits = Limits {
-                bulk: self.shared.store.config().int(Directive::ProtoMaxBulkLen),
-                locked_out: self.client.owes_password(),
-            };
-            let window = &self.input[..self.filled];
-            let lsn = match self.parser.next(window, limits) {
-                Ok(Found::More) => {
-                    more = false;
-                    break;
-                }
-                Ok(Found::Nothing) => continue,
-                Ok(Found::Multibulk) => {
-                    let args = self.parser.args();
-                    if args.len() <= FEW {
-                        let mut few: [&[u8]; FEW] = [&[]; FEW];
-                        for (slot, arg) in few.iter_mut().zip(args) {
-                            *slot = &window[arg.clone()];
+            let (done, lsn) = if let Some((argv, _)) = self.held.take() {
+                let argv: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
+                execute(&mut self.client, &mut self.out, &self.peer, &argv)
+            } else {
+                let limits = Limits {
+                    bulk: self.shared.store.config().int(Directive::ProtoMaxBulkLen),
+                    locked_out: self.client.owes_password(),
+                };
+                let window = &self.input[..self.filled];
+                match self.parser.next(window, limits) {
+                    Ok(Found::More) => {
+                        more = false;
+                        break;
+                    }
+                    Ok(Found::Nothing) => continue,
+                    Ok(Found::Multibulk) => {
+                        let args = self.parser.args();
+                        if args.len() <= FEW {
+                            let mut few: [&[u8]; FEW] = [&[]; FEW];
+                            for (slot, arg) in few.iter_mut().zip(args) {
+                                *slot = &window[arg.clone()];
+                            }
+                            execute(&mut self.client, &mut self.out, &self.peer, &few[..args.len()])
+                        } else {
+                            let many: Vec<&[u8]> = args.iter().map(|arg| &window[arg.clone()]).collect();
+                            execute(&mut self.client, &mut self.out, &self.peer, &many)
                         }
-                        execute(&mut self.client, &mut self.out, &self.peer, &few[..args.len()])
-                    } else {
-                        let many: Vec<&[u8]> = args.iter().map(|arg| &window[arg.clone()]).collect();
-                        execute(&mut self.client, &mut self.out, &self.peer, &many)
+                    }
+                    Ok(Found::Inline(argv)) => {
+                        let argv: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
+                        execute(&mut self.client, &mut self.out, &self.peer, &argv)
+                    }
+                    Err(text) => {
+                        log::debug!("Protocol error ({text}) from client {}", self.peer.addr);
+                        let text = format!("ERR Protocol error: {text}");
+                        self.out.error(&persistkv::Error::command(text));
+                        self.peer.shorten(Life::Ending);
+                        (Done::Answered, 0)
                     }
                 }
-                Ok(Found::Inline(argv)) => {
-                    let argv: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
-                    execute(&mut self.client, &mut self.out, &self.peer, &argv)
-                }
-                Err(text) => {
-                    log::debug!("Protocol error ({text}) from client {}", self.peer.addr);
-                    let text = format!("ERR Protocol error: {text}");
-                    self.out.error(&persistkv::Error::command(text));
-                    self.peer.shorten(Life::Ending);
-                    0
-                }
             };
+            let goes_on = self.take_note(done);
             owed = owed.max(lsn);
-            replies += 1;
-            if self.peer.life() != Life::Open {
+            replies += usize::from(goes_on);
+            if !goes_on || self.peer.life() != Life::Open {
                 more = false;
                 break;
             }
@@ -249,6 +299,21 @@ impl Connection {
         }
         self.peer.output.store(self.pending(), Ordering::Relaxed);
         more
+    }
+
+    /// Whether the next command may be run after this one.
+    fn take_note(&mut self, done: Done) -> bool {
+        match done {
+            Done::Answered => return true,
+            Done::Waits(blocked) => {
+                let peer = Arc::clone(&self.peer);
+                blocked.set_waker(Arc::new(move || peer.wake.notify_one()));
+                self.blocked = Some(blocked);
+            }
+            Done::Held(argv, left) => self.held = Some((argv, Instant::now() + left)),
+        }
+        self.peer.waits.store(true, Ordering::Relaxed);
+        false
     }
 
     /// Ends the connection when more waits to be sent than its class may have.
@@ -279,8 +344,18 @@ impl Connection {
     }
 }
 
-/// Runs one command; returns what it owes the log.
-fn execute(client: &mut Client, out: &mut Encoder, peer: &Peer, argv: &[&[u8]]) -> u64 {
+/// How a command went.
+enum Done {
+    /// Its reply, or its error, is written.
+    Answered,
+    /// It waits for a key.
+    Waits(Blocked),
+    /// A pause holds it, for so long.
+    Held(Vec<Vec<u8>>, Duration),
+}
+
+/// Runs one command; returns besides what it owes the log.
+fn execute(client: &mut Client, out: &mut Encoder, peer: &Peer, argv: &[&[u8]]) -> (Done, u64) {
     let is = |name: &str| argv[0].eq_ignore_ascii_case(name.as_bytes());
     if is("post") || is("host:") {
         // Somebody makes a browser talk to us.
@@ -290,22 +365,38 @@ fn execute(client: &mut Client, out: &mut Encoder, peer: &Peer, argv: &[&[u8]]) 
             peer.addr
         );
         peer.shorten(Life::Over);
-        return 0;
+        return (Done::Answered, 0);
+    }
+    if let Some(left) = client.pause_left(argv) {
+        return (Done::Held(argv.iter().map(|arg| arg.to_vec()).collect(), left), 0);
     }
     let mark = out.bytes.len();
     let (result, owed) = if LONG.iter().any(|name| is(name)) {
-        tokio::task::block_in_place(|| client.execute_ahead(argv, out))
+        tokio::task::block_in_place(|| client.begin_ahead(argv, out))
     } else {
-        client.execute_ahead(argv, out)
+        client.begin_ahead(argv, out)
     };
-    if let Err(error) = result {
+    let done = match result {
+        Ok(Some(blocked)) => return (Done::Waits(blocked), owed),
+        Ok(None) => Ok(()),
+        Err(error) => Err(error),
+    };
+    settle(done, client, out, mark, peer);
+    (Done::Answered, owed)
+}
+
+/// A command is over: its error is its reply, and it may be that none is wanted.
+fn settle(done: Result<()>, client: &mut Client, out: &mut Encoder, mark: usize, peer: &Peer) {
+    if let Err(error) = done {
         out.bytes.truncate(mark);
         out.error(&error);
         if matches!(error.kind(), ErrorKind::Closed | ErrorKind::Forked) {
             peer.shorten(Life::Ending);
         }
     }
-    owed
+    if !client.wants_reply() {
+        out.bytes.truncate(mark);
+    }
 }
 
 /// Commands that may take so long that the other connections of their thread go to another one first.

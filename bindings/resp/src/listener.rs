@@ -265,7 +265,7 @@ impl Shared {
         let timeout = config.int(Directive::Timeout) as u64;
         let limit = config.output_limit(false);
         for Known { peer, over_since } in lock(&self.peers).values_mut() {
-            if timeout > 0 && peer.idle_seconds() >= timeout {
+            if timeout > 0 && !peer.waits.load(Ordering::Relaxed) && peer.idle_seconds() >= timeout {
                 log::debug!("Closing idle client {}", peer.addr);
                 peer.shorten(Life::Over);
             }

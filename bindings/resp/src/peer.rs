@@ -1,6 +1,6 @@
 //! What is known of a connection outside of its own task: CLIENT LIST shows it, CLIENT KILL and the clock end it.
 
-use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use persistkv::{Link, Usage};
@@ -30,6 +30,8 @@ pub(crate) struct Peer {
     born: Instant,
     /// When the last bytes came or went, ms after `born`.
     active: AtomicU64,
+    /// It waits for a key, or is held: silence is no sign of absence.
+    pub(crate) waits: AtomicBool,
     pub(crate) input: AtomicUsize,
     pub(crate) input_free: AtomicUsize,
     pub(crate) output: AtomicUsize,
@@ -48,6 +50,7 @@ impl Peer {
             wake: Notify::new(),
             born: Instant::now(),
             active: AtomicU64::new(0),
+            waits: AtomicBool::new(false),
             input: AtomicUsize::new(0),
             input_free: AtomicUsize::new(0),
             output: AtomicUsize::new(0),
@@ -105,5 +108,8 @@ impl Link for Peer {
     }
     fn end(&self, after_reply: bool) {
         self.shorten(if after_reply { Life::Ending } else { Life::Over });
+    }
+    fn wake(&self) {
+        self.wake.notify_one();
     }
 }

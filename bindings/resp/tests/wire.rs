@@ -144,6 +144,101 @@ fn who_sends_too_much_at_once_is_cut_off() {
 }
 
 #[test]
+fn a_command_may_wait_for_a_key_while_others_go_on() {
+    let (store, _listener, dir) = serve(&[]);
+    let mut waits = Wire::connect(&dir.socket());
+    let mut other = Wire::connect(&dir.socket());
+    waits.send("ping\r\nblpop k 0\r\nping\r\n");
+    waits.expect("+PONG\r\n");
+    until(|| {
+        store
+            .client()
+            .execute(&["INFO", "clients"])
+            .is_ok_and(|reply| text(&reply).contains("blocked_clients:1\r\n"))
+    });
+    other.ask("rpush k v", ":1\r\n");
+    waits.expect("*2\r\n$1\r\nk\r\n$1\r\nv\r\n+PONG\r\n");
+    waits.ask("blpop k 0.05", "*-1\r\n");
+    // Inside a transaction nobody waits.
+    waits.ask("multi", "+OK\r\n");
+    waits.ask("blpop k 0", "+QUEUED\r\n");
+    waits.ask("exec", "*1\r\n*-1\r\n");
+    waits.ask("wait 1 10", ":0\r\n");
+    // Whoever is gone waits no longer, and takes nothing away.
+    waits.send("blpop k 0\r\n");
+    until(|| {
+        store
+            .client()
+            .execute(&["INFO", "clients"])
+            .is_ok_and(|reply| text(&reply).contains("blocked_clients:1\r\n"))
+    });
+    drop(waits);
+    until(|| {
+        store
+            .client()
+            .execute(&["INFO", "clients"])
+            .is_ok_and(|reply| text(&reply).contains("blocked_clients:0\r\n"))
+    });
+    other.ask("rpush k v", ":1\r\n");
+    // A client inside the process waits for what comes over the wire, and the other way round.
+    let mut inside = store.client();
+    let thread = std::thread::spawn(move || inside.execute(&["BLPOP", "k2", "0"]).unwrap());
+    until(|| {
+        store
+            .client()
+            .execute(&["INFO", "clients"])
+            .is_ok_and(|reply| text(&reply).contains("blocked_clients:1\r\n"))
+    });
+    other.ask("rpush k2 x", ":1\r\n");
+    assert_eq!(
+        thread.join().unwrap(),
+        Reply::Array(vec![Reply::Bulk(b"k2".to_vec()), Reply::Bulk(b"x".to_vec())])
+    );
+}
+
+fn text(reply: &Reply) -> String {
+    match reply {
+        Reply::Bulk(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        other => format!("{other:?}"),
+    }
+}
+
+#[test]
+fn connections_can_be_killed_held_and_told_to_be_silent() {
+    let (store, listener, dir) = serve(&[]);
+    let (mut one, mut two) = (Wire::connect(&dir.socket()), Wire::connect(&dir.socket()));
+    one.ask("client id", ":1\r\n");
+    two.ask("client id", ":2\r\n");
+    two.ask("client setname two", "+OK\r\n");
+    one.ask("client kill type pubsub", ":0\r\n");
+    one.ask("client kill id 2 skipme yes", ":1\r\n");
+    two.expect_end();
+    until(|| listener.connections() == 1);
+    one.ask("client kill id 1", ":0\r\n");
+    // A pause holds writes, or everything, until it is over.
+    let mut two = Wire::connect(&dir.socket());
+    one.ask("client pause 100000 write", "+OK\r\n");
+    two.send("get k\r\nset k 1\r\nget k\r\n");
+    two.expect("$-1\r\n");
+    one.ask("get k", "$-1\r\n");
+    one.ask("client unpause", "+OK\r\n");
+    two.expect("+OK\r\n$1\r\n1\r\n");
+    one.ask("client pause 50", "+OK\r\n");
+    assert_eq!(store.client().execute(&["GET", "k"]).unwrap(), Reply::Bulk(b"1".to_vec()));
+    one.ask("ping", "+PONG\r\n");
+    // Replies that nobody wants.
+    one.send("client reply off\r\nping\r\nset k 2\r\nclient reply on\r\nget k\r\n");
+    one.expect("+OK\r\n$1\r\n2\r\n");
+    one.send("client reply skip\r\nget k\r\nping\r\n");
+    one.expect("+PONG\r\n");
+    let addr = format!("{}:0", dir.socket().display());
+    // All connections of a unix socket have one address: the caller's end too, when it was answered.
+    one.ask(&format!("client kill {addr}"), "+OK\r\n");
+    one.expect_end();
+    two.expect_end();
+}
+
+#[test]
 fn a_stop_finishes_what_is_under_way() {
     let (store, listener, dir) = serve(&[]);
     let mut wire = Wire::connect(&dir.socket());

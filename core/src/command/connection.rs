@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use super::args;
 use super::ctx::Ctx;
 use super::observe::ClientState;
+use super::peers::{KILL, PAUSE, REPLY, Replies, UNPAUSE, own};
 use super::table::{Command, Flags, Group, Handler, Keys, wrong_arity};
 use super::transactions;
 use crate::config::Directive;
@@ -49,12 +50,16 @@ const CLIENT: &[Command] = &[
     row("help", 2, ANY_TIME, "5.0.0", "O(1)", help, "Returns a text on the subcommands."),
     row("id", 2, OWN, "5.0.0", "O(1)", id, "Returns the number of this client."),
     row("info", 2, OWN, "6.2.0", "O(1)", info, "Returns what is known of this client."),
+    KILL,
     row("list", -2, ADMIN, "2.4.0", EACH_CLIENT, list, "Returns what is known of all clients of the store."),
     row("no-evict", 3, ADMIN, "7.0.0", "O(1)", no_evict, "Marks this client as not to be evicted; none ever is."),
     row("no-touch", 3, OWN, "7.2.0", "O(1)", no_touch, "Says whether what this client does counts as use of a key."),
+    PAUSE,
+    REPLY,
     row("setinfo", 4, OWN, "7.2.0", "O(1)", setinfo, "Sets the name or version of the library this client uses."),
     row("setname", 3, OWN, "2.6.9", "O(1)", setname, "Sets the name of this client."),
     row("unblock", -3, ADMIN, "5.0.0", "O(log N) where N is the number of client connections", unblock, "Ends the waiting of a client for a key."),
+    UNPAUSE,
 ];
 
 #[rustfmt::skip]
@@ -69,10 +74,6 @@ pub(super) const COMMANDS: &[Command] = &[
 /// A container command without a subcommand never gets here: its arity asks for one.
 fn container(_: &mut Ctx<'_>, _: &mut dyn ReplySink) -> Result<()> {
     Err(Error::syntax())
-}
-
-fn own<'a>(ctx: &'a Ctx<'_>) -> Result<&'a ClientState> {
-    ctx.session.client.as_deref().ok_or_else(|| Error::command("ERR a file has no client"))
 }
 
 fn id(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
@@ -336,6 +337,7 @@ fn reset(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     ctx.session.select(0);
     ctx.session.set_resp3(false);
     ctx.session.no_touch = false;
+    ctx.session.replies = Replies::On;
     let is_wire = own(ctx)?.link.is_some();
     ctx.session.locked_out = is_wire && !ctx.config().text(Directive::RequirePass).is_empty();
     let client = own(ctx)?;

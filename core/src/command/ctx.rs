@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use super::blocking::{Request, Waiter};
 use super::observe::ClientState;
+use super::peers::Replies;
 use super::services::Services;
 use super::transactions::{Queue, WatchedKey};
 use crate::aof::Effects;
@@ -34,6 +35,8 @@ pub struct Session {
     pub no_touch: bool,
     /// It came over a listener and has not given the password yet.
     pub locked_out: bool,
+    /// Whether it wants replies (CLIENT REPLY).
+    pub replies: Replies,
     /// Commands queued since MULTI.
     pub(super) multi: Option<Queue>,
     /// What WATCH watches.

@@ -29,6 +29,7 @@ mod lcs;
 mod lists;
 pub mod memory;
 pub mod observe;
+pub mod peers;
 mod scan;
 mod server;
 pub mod services;

@@ -37,6 +37,10 @@ pub trait Services: Send + Sync {
     fn record(&self, effects: &Effects, dirty: u64) -> Result<u64>;
     /// Under `appendfsync always`: waits until everything up to `lsn` is on disk. Otherwise returns at once.
     fn wait_durable(&self, lsn: u64) -> Result<()>;
+    /// The same even where the caller's own command runs ahead of its durability: for what others are told.
+    fn wait_durable_at_once(&self, lsn: u64) -> Result<()> {
+        self.wait_durable(lsn)
+    }
     /// Something may need the background thread now: an expiry was set, changes may have reached a save point.
     fn after_write(&self);
 

@@ -371,6 +371,7 @@ pub fn commands() -> impl Iterator<Item = &'static Command> {
         super::lists::COMMANDS,
         super::lists::blocking::COMMANDS,
         super::memory::COMMANDS,
+        super::peers::COMMANDS,
         super::server::COMMANDS,
         super::sets::COMMANDS,
         super::slow::COMMANDS,

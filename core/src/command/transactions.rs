@@ -118,6 +118,24 @@ fn unwatch_in(guard: &mut Guard<'_>, watched: &[WatchedKey]) {
     }
 }
 
+/// Whether a call may change the data, or EXEC what was queued: CLIENT PAUSE WRITE holds those.
+pub(crate) fn may_write(session: &Session, argv: &[&[u8]]) -> bool {
+    let Ok((row, _)) = resolve(argv) else { return false };
+    if row.name == "exec" {
+        let queued = session.multi.iter().flat_map(|queue| &queue.commands);
+        return queued.into_iter().any(|argv| {
+            let argv: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
+            resolve(&argv).is_ok_and(|(row, _)| may_change(row))
+        });
+    }
+    may_change(row)
+}
+
+fn may_change(row: &Command) -> bool {
+    let named = ["publish", "spublish", "eval", "evalsha", "fcall"].contains(&row.name);
+    named || row.flags.has(Flags::WRITE) || row.flags.has(Flags::MAY_WRITE)
+}
+
 /// A session ends: its transaction is forgotten, and so is what it watches.
 pub(crate) fn end(services: &dyn Services, session: &mut Session) {
     session.multi = None;

@@ -89,6 +89,13 @@ impl Services for Inner {
         self.logging.with(wait).unwrap_or(Ok(()))
     }
 
+    fn wait_durable_at_once(&self, lsn: u64) -> Result<()> {
+        if self.is_durable(lsn) {
+            return Ok(());
+        }
+        self.logging.with(|log| log.wait_durable(lsn)).unwrap_or(Ok(()))
+    }
+
     fn after_write(&self) {
         if (self.disk.is_some() || self.keyspace.has_expiring())
             && self.background.sleeps()

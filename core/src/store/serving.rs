@@ -86,7 +86,7 @@ impl Store {
         Client::linked(Arc::clone(&self.handle), Some(link))
     }
 
-    /// Waits until the log up to a position is durable, if the policy asks for that; see [`Client::execute_ahead`].
+    /// Waits until the log up to a position is durable, if the policy asks for that; see [`Client::begin_ahead`].
     pub fn wait_durable(&self, lsn: u64) -> Result<()> {
         self.handle.inner.wait_durable(lsn)
     }

@@ -31,6 +31,8 @@ pub enum Nothing {
     Null,
     /// No array.
     NullArray,
+    /// The number 0.
+    Zero,
 }
 
 impl Nothing {
@@ -38,6 +40,7 @@ impl Nothing {
         match self {
             Self::Null => out.null(),
             Self::NullArray => out.null_array(),
+            Self::Zero => out.int(0),
         }
     }
 }
@@ -100,8 +103,8 @@ impl Waiters {
         lock(&self.open).get(&ticket).cloned()
     }
 
-    fn forget(&self, ticket: u64) {
-        lock(&self.open).remove(&ticket);
+    fn forget(&self, ticket: u64) -> bool {
+        lock(&self.open).remove(&ticket).is_some()
     }
 
     /// The waiting call of a client.

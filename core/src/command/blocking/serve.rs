@@ -36,7 +36,8 @@ pub(in super::super) fn serve(services: &dyn Services, ready: Ready) -> u64 {
     if served.is_empty() {
         return last;
     }
-    let durable = services.wait_durable(last);
+    // Whoever made the key ready may answer later (a listener); those who waited are answered now.
+    let durable = services.wait_durable_at_once(last);
     for (waiter, result) in served {
         waiter.deliver(match &durable {
             Ok(()) => result,

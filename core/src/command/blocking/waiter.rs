@@ -109,6 +109,10 @@ impl Waiter {
 
     /// Ends the waiting unless somebody has begun to serve it; whether this did. No shard is held.
     fn withdraw(&self, services: &dyn Services) -> bool {
+        if self.keys.is_empty() {
+            // Nobody serves who waits for nothing but the time (WAIT).
+            return services.waiters().forget(self.ticket);
+        }
         let keys = self.keys.iter().map(Vec::as_slice);
         // A keyspace that refuses its locks serves nobody any more.
         let waited = services.keyspace().lock(keys).map_or(true, |mut guard| self.unregister(&mut guard));

@@ -82,6 +82,8 @@ pub trait Link: Send + Sync {
     fn usage(&self) -> Usage;
     /// Ends the connection: at once, or when what was answered has been sent.
     fn end(&self, after_reply: bool);
+    /// Has it look up: a pause is over.
+    fn wake(&self);
 }
 
 /// What waits in the buffers of a connection, in bytes.
@@ -186,6 +188,11 @@ impl ClientState {
     pub(crate) fn set_library(&self, is_name: bool, value: &[u8]) {
         let mut labels = lock(&self.labels);
         if is_name { labels.lib_name = value.to_vec() } else { labels.lib_version = value.to_vec() }
+    }
+
+    /// Whether it gets messages.
+    pub(crate) fn is_subscriber(&self) -> bool {
+        false
     }
 
     /// Its name, and the name and version of its library, as text.

@@ -7,6 +7,7 @@
 
 pub(super) mod clients;
 pub(super) mod latency;
+pub(super) mod pause;
 pub(super) mod slowlog;
 
 use std::collections::BTreeMap;
@@ -39,6 +40,8 @@ pub struct Observer {
     pub(super) latency: Latency,
     errors: Mutex<BTreeMap<String, u64>>,
     precise: AtomicBool,
+    /// CLIENT PAUSE.
+    pub pause: pause::Pause,
     /// What listeners have seen.
     pub wire: Wire,
 }
