@@ -24,7 +24,6 @@ const EXEMPT: &[(&str, &str)] = &[
     ("replicaof", "there is no replication: bindings/resp/tests"),
     ("role", "the offset is a server's own: bindings/resp/tests"),
     ("slaveof", "there is no replication"),
-    ("wait", "it waits: bindings/resp/tests"),
     ("quit", "it ends the connection: bindings/resp/tests"),
     ("shutdown", "it ends the server: bindings/cli/tests"),
     ("save", "files: the exchange after each sequence"),
