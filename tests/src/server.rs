@@ -173,6 +173,11 @@ impl Server {
         &self.dir
     }
 
+    /// Its unix socket.
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+
     /// Its process number.
     pub fn pid(&self) -> u32 {
         self.child.id()

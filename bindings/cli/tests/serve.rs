@@ -1,118 +1,14 @@
 //! `persistkv serve` as a process: its configuration, its log, its signals, its end.
 #![allow(missing_docs)]
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::Write;
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::process::{Output, Stdio};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+mod common;
 
-struct Dir(PathBuf);
-
-impl Dir {
-    fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let n = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("pkvs-{}-{n}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.join(name).display().to_string()
-    }
-
-    fn read(&self, name: &str) -> String {
-        std::fs::read_to_string(self.0.join(name)).unwrap_or_default()
-    }
-}
-
-impl Drop for Dir {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-fn program(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_persistkv"));
-    command.arg("serve").args(args).stdin(Stdio::null());
-    command
-}
-
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !holds() {
-        assert!(began.elapsed() < PATIENCE, "{what}: it never came true");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-/// A server in a directory, on a unix socket, with its log in a file.
-struct Server {
-    child: Child,
-    socket: PathBuf,
-}
-
-impl Server {
-    fn start(dir: &Dir, args: &[&str]) -> Self {
-        let (socket, log) = (dir.0.join("s"), dir.path("log"));
-        let at = ["--port", "0", "--unixsocket", &dir.path("s"), "--dir", &dir.path(""), "--logfile", &log];
-        let mut child = program(&[args, &at].concat()).spawn().unwrap();
-        let connects = || UnixStream::connect(&socket).is_ok();
-        until("the server listens", || {
-            assert!(child.try_wait().unwrap().is_none(), "it ended: {}", dir.read("log"));
-            connects()
-        });
-        Self { child, socket }
-    }
-
-    fn ask(&self, line: &str) -> String {
-        ask(&self.socket, line)
-    }
-
-    fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
-        assert!(sent.unwrap().success());
-    }
-
-    /// Its exit code; `None` when a signal killed it.
-    fn wait(&mut self) -> Option<i32> {
-        let mut code = None;
-        until("the server ends", || {
-            code = self.child.try_wait().unwrap();
-            code.is_some()
-        });
-        code.unwrap().code()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// The first line of the answer to an inline command; of a bulk string the string.
-fn ask(socket: &Path, line: &str) -> String {
-    let mut stream = UnixStream::connect(socket).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream.write_all(format!("{line}\r\n").as_bytes()).unwrap();
-    let mut reader = BufReader::new(stream);
-    let mut head = String::new();
-    reader.read_line(&mut head).unwrap();
-    let head = head.trim_end();
-    let Some(len) = head.strip_prefix('$').and_then(|len| len.parse::<usize>().ok()) else {
-        return head.to_owned();
-    };
-    let mut text = vec![0; len];
-    reader.read_exact(&mut text).unwrap();
-    String::from_utf8(text).unwrap()
-}
+use common::{Dir, Server, ask, program, until};
 
 fn run(args: &[&str], input: &str) -> Output {
     let mut child =

@@ -290,6 +290,13 @@ def test_looking_after_the_store(store):
     assert store.acl_log() == [] and store.acl_log_reset()
     with pytest.raises(ResponseError, match="without a config file"):
         store.config_rewrite()
+    assert store.role() == ["master", 0, []] and store.replicaof("NO", "ONE") and store.slaveof()
+    assert store.wait(0, 0) == 0 and store.wait(1, 5) == 0
+    assert store.client_kill_filter(_id=store.client_id(), skipme=False) == 0 and store.client_unpause()
+    assert store.client_pause(1) and store.client_pause(1, all=False)
+    for end in (store.quit, store.shutdown, lambda: store.client_kill("127.0.0.1:1"), lambda: store.slaveof("host", 1)):
+        with pytest.raises(ResponseError):
+            end()
 
 
 def test_wrong_types_and_arguments(store):

@@ -31,6 +31,63 @@ class Admin(Base):
         """The number of this connection."""
         return self.execute("CLIENT", "ID")
 
+    def quit(self) -> bool:
+        """For connections: refused here, where a store is closed."""
+        return _replies.is_ok(self.execute("QUIT"))
+
+    def shutdown(
+        self, save: bool = False, nosave: bool = False, now: bool = False, force: bool = False, abort: bool = False
+    ) -> None:
+        """For servers: refused here, where a store is closed."""
+        words = {"SAVE": save, "NOSAVE": nosave, "NOW": now, "FORCE": force, "ABORT": abort}
+        self.execute("SHUTDOWN", *[word for word, wanted in words.items() if wanted])
+
+    def role(self) -> list[Any]:
+        """The part played in replication: a master without replicas."""
+        return self.execute("ROLE")
+
+    def replicaof(self, *args: Any) -> bool:
+        """``NO``, ``ONE`` is so; there is no replication."""
+        return _replies.is_ok(self.execute("REPLICAOF", *args))
+
+    def slaveof(self, host: str | None = None, port: int | None = None) -> bool:
+        """Without arguments it is so; there is no replication."""
+        words = ["NO", "ONE"] if host is None and port is None else [host or "", port or 0]
+        return _replies.is_ok(self.execute("SLAVEOF", *words))
+
+    def wait(self, num_replicas: int, timeout: int) -> int:
+        """Waits for replicas, of which there are none: 0 when the time (ms) is over."""
+        return self.execute("WAIT", num_replicas, timeout)
+
+    def client_kill(self, address: str) -> bool:
+        """Ends the connection of a listener that comes from this address."""
+        return _replies.is_ok(self.execute("CLIENT", "KILL", address))
+
+    def client_kill_filter(
+        self,
+        _id: int | None = None,
+        _type: str | None = None,
+        addr: str | None = None,
+        skipme: bool | None = None,
+        laddr: str | None = None,
+        user: str | None = None,
+        maxage: int | None = None,
+    ) -> int:
+        """Ends the connections that all the given conditions hold for; how many those are."""
+        conditions = {"ID": _id, "TYPE": _type, "ADDR": addr, "LADDR": laddr, "USER": user, "MAXAGE": maxage}
+        words: list[Any] = [] if skipme is None else ["SKIPME", "YES" if skipme else "NO"]
+        for name, value in conditions.items():
+            words += [] if value is None else [name, value]
+        return self.execute("CLIENT", "KILL", *words)
+
+    def client_pause(self, timeout: int, all: bool = True) -> bool:
+        """Holds all clients, or all that write, for so many milliseconds; this one too."""
+        return _replies.is_ok(self.execute("CLIENT", "PAUSE", timeout, "ALL" if all else "WRITE"))
+
+    def client_unpause(self) -> bool:
+        """Ends a pause."""
+        return _replies.is_ok(self.execute("CLIENT", "UNPAUSE"))
+
     def client_getname(self) -> Any:
         """The name of this connection, None without one."""
         return self.execute("CLIENT", "GETNAME")
