@@ -42,17 +42,8 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<String>,
     },
-    /// Run commands on a store's directory, from the keyboard or a pipe
-    Shell {
-        /// The directory; it is made when missing
-        dir: PathBuf,
-        /// A directive, as in redis.conf: --directive 'appendfsync always' (may be repeated)
-        #[arg(long, value_name = "NAME VALUE")]
-        directive: Vec<String>,
-        /// Run one command and leave (may be repeated)
-        #[arg(long, short, value_name = "COMMAND")]
-        eval: Vec<String>,
-    },
+    /// Run commands on a store's directory or on a running server, from the keyboard or a pipe
+    Shell(shell::Options),
 }
 
 fn main() -> ExitCode {
@@ -65,7 +56,7 @@ fn main() -> ExitCode {
         Command::Check { path, fix } => check::run(&path, fix),
         Command::Info { path } => info::run(&path),
         Command::Serve { options } => return serve::run(&options),
-        Command::Shell { dir, directive, eval } => shell::run(&dir, &directive, &eval),
+        Command::Shell(options) => shell::run(&options),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,

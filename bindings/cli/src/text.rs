@@ -2,80 +2,58 @@
 
 use persistkv::Reply;
 
-/// Splits a line into arguments: blanks separate, double quotes take `\n \r \t \b \a \" \\ \xHH`, single quotes take `\'`.
-/// `None` for unbalanced quotes, or text right behind a closing one.
+/// Splits a line into arguments, as redis-cli does; `None` for unbalanced quotes.
 pub(crate) fn split(line: &str) -> Option<Vec<Vec<u8>>> {
-    let bytes = line.as_bytes();
-    let mut argv = Vec::new();
-    let mut at = 0;
-    loop {
-        while bytes.get(at).is_some_and(u8::is_ascii_whitespace) {
-            at += 1;
-        }
-        if at == bytes.len() {
-            return Some(argv);
-        }
-        let mut word = Vec::new();
-        while let Some(&byte) = bytes.get(at).filter(|byte| !byte.is_ascii_whitespace()) {
-            at += 1;
-            if byte != b'"' && byte != b'\'' {
-                word.push(byte);
-                continue;
-            }
-            at = quoted(bytes, at, byte, &mut word)?;
-            if bytes.get(at).is_some_and(|next| !next.is_ascii_whitespace()) {
-                return None;
-            }
-        }
-        argv.push(word);
-    }
+    persistkv_resp::words(line.as_bytes())
 }
 
-/// Reads up to the closing quote; the position behind it.
-fn quoted(bytes: &[u8], mut at: usize, quote: u8, word: &mut Vec<u8>) -> Option<usize> {
-    loop {
-        let byte = *bytes.get(at)?;
-        at += 1;
-        if byte == quote {
-            return Some(at);
-        }
-        if byte != b'\\' {
-            word.push(byte);
-            continue;
-        }
-        let escaped = *bytes.get(at)?;
-        if quote == b'\'' {
-            // Only the quote itself can be escaped there.
-            if escaped == b'\'' {
-                at += 1;
+/// A reply without signs and quotes, as redis-cli prints it to who is no terminal.
+pub(crate) fn raw(reply: &Reply) -> Vec<u8> {
+    let mut out = Vec::new();
+    write_raw(&mut out, reply);
+    out.push(b'\n');
+    out
+}
+
+fn write_raw(out: &mut Vec<u8>, reply: &Reply) {
+    let join = |parts: &mut dyn Iterator<Item = &Reply>, out: &mut Vec<u8>| {
+        for (index, part) in parts.enumerate() {
+            if index > 0 {
+                out.push(b'\n');
             }
-            word.push(if escaped == b'\'' { b'\'' } else { b'\\' });
-            continue;
+            write_raw(out, part);
         }
-        at += 1;
-        word.push(match escaped {
-            b'n' => b'\n',
-            b'r' => b'\r',
-            b't' => b'\t',
-            b'b' => 8,
-            b'a' => 7,
-            b'x' => match bytes.get(at..at + 2).and_then(|hex| std::str::from_utf8(hex).ok()) {
-                Some(hex) if hex.bytes().all(|digit| digit.is_ascii_hexdigit()) => {
-                    at += 2;
-                    u8::from_str_radix(hex, 16).ok()?
+    };
+    match reply {
+        Reply::Null => {}
+        Reply::Int(n) => out.extend_from_slice(n.to_string().as_bytes()),
+        Reply::Double(value) => out.extend_from_slice(value.to_string().as_bytes()),
+        Reply::Bool(value) => out.extend_from_slice(if *value { b"(true)" } else { b"(false)" }),
+        Reply::Bulk(bytes) | Reply::Verbatim(_, bytes) => out.extend_from_slice(bytes),
+        Reply::Simple(text) => out.extend_from_slice(text.as_bytes()),
+        Reply::Error(text) => {
+            out.extend_from_slice(text.as_bytes());
+            out.push(b'\n');
+        }
+        Reply::Array(parts) | Reply::Set(parts) => join(&mut parts.iter(), out),
+        Reply::Map(pairs) => {
+            for (index, (key, value)) in pairs.iter().enumerate() {
+                if index > 0 {
+                    out.push(b'\n');
                 }
-                _ => b'x',
-            },
-            other => other,
-        });
+                write_raw(out, key);
+                out.push(b' ');
+                write_raw(out, value);
+            }
+        }
     }
 }
 
 /// A reply as lines of text.
-pub(crate) fn shown(reply: &Reply) -> String {
+pub(crate) fn shown(reply: &Reply) -> Vec<u8> {
     let mut out = String::new();
     write(&mut out, reply, 0);
-    out
+    out.into_bytes()
 }
 
 fn write(out: &mut String, reply: &Reply, indent: usize) {
@@ -151,7 +129,9 @@ mod tests {
     fn replies_are_shown_as_redis_cli_does() {
         let inner = Reply::Array(vec![Reply::Int(1), Reply::Null]);
         let text = shown(&Reply::Array(vec![Reply::Bulk(b"a\"".to_vec()), inner]));
-        assert_eq!(text, "1) \"a\\\"\"\n2) 1) (integer) 1\n   2) (nil)\n");
-        assert_eq!(shown(&Reply::Array(vec![])), "(empty array)\n");
+        assert_eq!(String::from_utf8(text).unwrap(), "1) \"a\\\"\"\n2) 1) (integer) 1\n   2) (nil)\n");
+        assert_eq!(shown(&Reply::Array(vec![])), b"(empty array)\n");
+        let text = raw(&Reply::Array(vec![Reply::Bulk(b"a\"".to_vec()), Reply::Int(1), Reply::Null]));
+        assert_eq!(text, b"a\"\n1\n\n");
     }
 }

@@ -50,11 +50,13 @@ fn a_shell_keeps_its_data_and_check_and_info_see_it() {
         "SET k \"a b\"\nRPUSH l 1 2 3\nGET k\nLRANGE l 0 -1\nexit\nSET k lost\n",
     );
     assert!(done.status.success(), "{}", out(&done));
-    assert_eq!(out(&done), "OK\n(integer) 3\n\"a b\"\n1) \"1\"\n2) \"2\"\n3) \"3\"\n");
+    assert_eq!(out(&done), "OK\n3\na b\n1\n2\n3\n");
+    let done = persistkv(&["shell", path, "--no-raw", "--eval", "LRANGE l 0 -1"]);
+    assert_eq!(out(&done), "1) \"1\"\n2) \"2\"\n3) \"3\"\n");
     // Without a word about the log: it is there, so it is used.
     let done = persistkv(&["shell", path, "--eval", "GET k", "--eval", "INCR k"]);
     assert!(!done.status.success());
-    assert_eq!(out(&done), "\"a b\"\n(error) ERR value is not an integer or out of range\n");
+    assert_eq!(out(&done), "a b\nERR value is not an integer or out of range\n\n");
     let done = persistkv(&["check", path]);
     assert!(done.status.success() && out(&done).contains("sound"), "{}", out(&done));
     let done = persistkv(&["info", path]);
@@ -81,7 +83,7 @@ fn damage_is_named_and_can_be_cut_off() {
     let done = persistkv(&["check", path, "--fix"]);
     assert!(done.status.success() && out(&done).contains("cut off"), "{}", out(&done));
     let done = persistkv(&["shell", path, "--eval", "GET b"]);
-    assert_eq!(out(&done), "\"2\"\n");
+    assert_eq!(out(&done), "2\n");
 }
 
 #[test]

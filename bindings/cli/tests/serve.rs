@@ -153,3 +153,33 @@ fn a_directory_in_use_is_refused() {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(text.contains(&format!("is open in process {}", server.child.id())), "{text}");
 }
+
+#[test]
+fn a_shell_talks_to_a_running_server() {
+    let dir = Dir::new();
+    let server = Server::start(&dir, &["--requirepass", "secret"]);
+    let shell = |args: &[&str]| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_persistkv"))
+            .arg("shell")
+            .arg("-s")
+            .arg(&server.socket)
+            .args(args)
+            .output()
+            .unwrap();
+        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let denied = "NOAUTH Authentication required.\n\n".to_owned();
+    assert_eq!(shell(&["--eval", "get k"]), (false, denied));
+    let all =
+        ["-a", "secret", "-n", "3", "--eval", "set k \"a b\"", "--eval", "get k", "--eval", "mget k none"];
+    assert_eq!(shell(&all), (true, "OK\na b\na b\n\n".to_owned()));
+    assert_eq!(
+        shell(&["-a", "secret", "--no-raw", "--eval", "exists k"]),
+        (true, "(integer) 0\n".to_owned())
+    );
+    assert_eq!(
+        shell(&["-a", "secret", "--eval", "hello 3", "--eval", "config get maxclients"]).1.lines().last(),
+        Some("maxclients 10000")
+    );
+    assert!(!shell(&["-a", "wrong", "--eval", "ping"]).0);
+}

@@ -1,0 +1,135 @@
+//! What a shell works on: a store that it opens itself, or a server that runs elsewhere.
+
+use std::path::Path;
+use std::time::Duration;
+
+use persistkv::{Client, Error, ErrorKind, Reply, Result, Store};
+
+use super::Options;
+use super::remote::{Place, Remote};
+use crate::files::{self, Found};
+
+const PORT: u16 = 6379;
+
+/// See the module.
+pub(super) enum Target {
+    Store { store: Store, client: Box<Client> },
+    Server { place: Place, password: Option<String>, db: u32, remote: Remote },
+}
+
+impl Target {
+    pub(super) fn open(options: &Options) -> Result<Self> {
+        let Some(dir) = &options.dir else {
+            let host = options.host.clone().unwrap_or_else(|| "127.0.0.1".to_owned());
+            let place = match &options.socket {
+                Some(path) => Place::Unix(path.clone()),
+                None => Place::Tcp(host, options.port.unwrap_or(PORT)),
+            };
+            let password = options.password.clone().or_else(|| std::env::var("REDISCLI_AUTH").ok());
+            let remote = connect(&place, password.as_deref(), options.db)?;
+            return Ok(Self::Server { place, password, db: options.db, remote });
+        };
+        let store = Store::open(dir, &all_directives(dir, &options.directive)?)?;
+        for note in store.load_notes() {
+            eprintln!("{note}");
+        }
+        let mut client = Box::new(store.client());
+        client.select_db(options.db as usize)?;
+        Ok(Self::Store { store, client })
+    }
+
+    /// Runs a command. `None`: what it answers comes as messages.
+    pub(super) fn call(&mut self, argv: &[Vec<u8>]) -> Result<Option<Reply>> {
+        match self {
+            Self::Store { client, .. } => client.execute(argv).map(Some),
+            Self::Server { remote, db, .. } => {
+                let reply = remote.call(argv)?;
+                if let [name, index] = argv
+                    && name.eq_ignore_ascii_case(b"select")
+                    && !matches!(reply, Reply::Error(_))
+                {
+                    *db = String::from_utf8_lossy(index).parse().unwrap_or(*db);
+                }
+                Ok(Some(reply))
+            }
+        }
+    }
+
+    /// The next message, if one comes within that time.
+    pub(super) fn next(&mut self, most: Duration) -> Result<Option<Reply>> {
+        match self {
+            Self::Store { .. } => {
+                std::thread::sleep(most);
+                Ok(None)
+            }
+            Self::Server { remote, .. } => remote.next(most),
+        }
+    }
+
+    /// No more messages, please.
+    pub(super) fn end_listening(&mut self) -> Result<()> {
+        match self {
+            Self::Store { store, client } => {
+                let db = client.selected_db();
+                **client = store.client();
+                client.select_db(db)
+            }
+            // The only way out of MONITOR that every server has.
+            Self::Server { place, password, db, remote } => {
+                *remote = connect(place, password.as_deref(), *db)?;
+                Ok(())
+            }
+        }
+    }
+
+    /// What stands before the cursor.
+    pub(super) fn prompt(&self) -> String {
+        let (name, db) = match self {
+            Self::Store { client, .. } => ("persistkv".to_owned(), client.selected_db() as u64),
+            Self::Server { place: Place::Unix(path), db, .. } => (path.display().to_string(), u64::from(*db)),
+            Self::Server { place: Place::Tcp(host, port), db, .. } => {
+                (format!("{host}:{port}"), u64::from(*db))
+            }
+        };
+        if db == 0 { format!("{name}> ") } else { format!("{name}[{db}]> ") }
+    }
+
+    pub(super) fn close(&self) -> Result<()> {
+        match self {
+            Self::Store { store, .. } => store.close(),
+            Self::Server { .. } => Ok(()),
+        }
+    }
+}
+
+fn connect(place: &Place, password: Option<&str>, db: u32) -> Result<Remote> {
+    let mut remote = Remote::connect(place)?;
+    let mut must = |argv: &[&str]| match remote.call(argv)? {
+        Reply::Error(error) => Err(Error::command(error)),
+        _ => Ok(()),
+    };
+    if let Some(password) = password {
+        must(&["AUTH", password])?;
+    }
+    if db > 0 {
+        must(&["SELECT", &db.to_string()])?;
+    }
+    Ok(remote)
+}
+
+/// The directives given, and `appendonly yes` when the directory has a log and nothing else was said.
+fn all_directives(dir: &Path, given: &[String]) -> Result<Vec<(String, String)>> {
+    let mut all = Vec::new();
+    for directive in given {
+        let (name, value) = directive.trim().split_once([' ', '=']).ok_or_else(|| {
+            Error::new(ErrorKind::Argument, format!("--directive '{directive}': a name and a value, please"))
+        })?;
+        all.push((name.to_owned(), value.trim().trim_matches('"').to_owned()));
+    }
+    let says = all.iter().any(|(name, _)| name.eq_ignore_ascii_case("appendonly"));
+    let is_log = |found: &Found| matches!(found, Found::Log(_) | Found::LogFile(_));
+    if !says && dir.is_dir() && files::find(dir)?.iter().any(is_log) {
+        all.push(("appendonly".to_owned(), "yes".to_owned()));
+    }
+    Ok(all)
+}
