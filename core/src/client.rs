@@ -6,9 +6,10 @@ use std::time::Duration;
 use crate::blocked::Blocked;
 use crate::command::observe::Link;
 use crate::command::peers::Replies;
-use crate::command::{Services, Session, dispatch, transactions};
+use crate::command::{Services, Session, dispatch, pubsub, transactions};
 use crate::config::Directive;
 use crate::error::{Error, ErrorKind, Result};
+use crate::outbox::Outbox;
 use crate::reply::{Reply, ReplyBuilder, ReplySink};
 use crate::store::{Handle, ahead};
 
@@ -61,8 +62,12 @@ impl Client {
     pub fn execute<A: AsRef<[u8]>>(&mut self, argv: &[A]) -> Result<Reply> {
         let mut out = ReplyBuilder::new(self.session.resp3);
         self.execute_into(argv, &mut out)?;
+        if out.is_untouched() {
+            // SUBSCRIBE and its kin: see the outbox.
+            return Ok(Reply::Null);
+        }
         out.finish().ok_or_else(|| {
-            Error::new(ErrorKind::Internal, "ERR internal error: the command answered nothing")
+            Error::new(ErrorKind::Internal, "ERR internal error: the command's answer ended early")
         })
     }
 
@@ -135,6 +140,12 @@ impl Client {
         }
     }
 
+    /// What it is told without asking: messages of the channels it has subscribed to. What SUBSCRIBE and its kin answer
+    /// comes there too.
+    pub fn outbox(&self) -> Arc<Outbox> {
+        self.session.client.as_ref().map(|client| Arc::clone(&client.outbox)).unwrap_or_default()
+    }
+
     /// Whether replies take RESP3 shapes (maps, sets, doubles). Off at first, as on a new Redis connection.
     pub fn set_resp3(&mut self, on: bool) {
         self.session.set_resp3(on);
@@ -154,6 +165,11 @@ impl Client {
     /// not hand on one that is.
     pub fn in_transaction(&self) -> bool {
         self.session.in_transaction()
+    }
+
+    /// Whether commands are being queued since MULTI.
+    pub fn in_multi(&self) -> bool {
+        self.session.is_queueing()
     }
 
     /// Whether replies take RESP3 shapes.
@@ -177,6 +193,7 @@ impl Drop for Client {
         // In a forked child the locks may be held by threads that do not exist there.
         if self.store.check_usable().is_ok() {
             transactions::end(&*self.store.inner, &mut self.session);
+            pubsub::end(&*self.store.inner, &mut self.session);
         }
         if let Some(client) = self.session.client.as_ref().filter(|_| self.store.inner.is_ours()) {
             self.store.inner.observer().clients.forget(client);

@@ -5,11 +5,12 @@
 
 use std::fmt;
 use std::num::IntErrorKind;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
 use crate::encoding::{glob, num};
 use crate::error::{Error, ErrorKind, Result};
+use crate::events::Class;
 use crate::switches::Switches;
 use crate::value::Limits;
 
@@ -36,6 +37,8 @@ pub enum Kind {
     Octal,
     /// Limits of what waits to be sent, by class of client: its name, hard limit, soft limit, seconds.
     OutputLimits,
+    /// Classes of keyspace events, by their letters.
+    Events,
 }
 
 impl fmt::Display for Kind {
@@ -53,6 +56,9 @@ impl fmt::Display for Kind {
             Self::SavePoints => f.write_str("pairs of seconds and changes, or nothing"),
             Self::Text => f.write_str("text"),
             Self::Octal => f.write_str("octal number up to 777"),
+            Self::Events => f.write_str(
+                "letters of classes of events: K E g $ l s h z x e t d m n, A for all but m and n",
+            ),
             Self::OutputLimits => f.write_str(
                 "class (normal, replica, pubsub), bytes at once, bytes for long, seconds; repeated",
             ),
@@ -170,6 +176,7 @@ directives! {
     TcpBacklog "tcp-backlog": Kind::Int(0, i32::MAX as i64), "511", open, "Connections that may wait to be accepted.";
     UnixSocketPerm "unixsocketperm": Kind::Octal, "0", open, "Permissions of a listener's unix socket; 0: what the process's mask leaves.";
     ClientQueryBufferLimit "client-query-buffer-limit": Kind::Memory(1024 * 1024, i64::MAX), "1gb", any, "Bytes of a connection's commands that may wait to be run.";
+    NotifyKeyspaceEvents "notify-keyspace-events": Kind::Events, "", any, "Classes of events on keys that are told to subscribers, by their letters; empty: none.";
     ClientOutputBufferLimit "client-output-buffer-limit": Kind::OutputLimits, "normal 1073741824 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60", any, "Bytes of replies that may wait for a peer that does not read them: more than the first number, or more than the second for so many seconds, and the connection is closed; 0: no limit. Redis's default has none for normal clients.";
     Port "port": Kind::Int(0, 65535), "0", serve, "TCP port; 0: none.";
     Bind "bind": Kind::Text, "", serve, "Addresses to listen at; one that begins with a minus sign may be missing.";
@@ -198,6 +205,8 @@ pub struct Config {
     of_server: bool,
     /// What DEBUG turns.
     pub switches: Switches,
+    /// [`Config::message_limit`]: hard, soft, seconds.
+    message_limit: [AtomicU64; 3],
 }
 
 /// A parsed value.
@@ -213,6 +222,7 @@ impl Default for Config {
             texts: RwLock::new(vec![String::new(); TABLE.len()]),
             of_server: false,
             switches: Switches::default(),
+            message_limit: Default::default(),
         };
         for (index, row) in TABLE.iter().enumerate() {
             let parsed =
@@ -278,6 +288,17 @@ impl Config {
         OutputLimit { hard: size(at + 1), soft: size(at + 2), seconds: number(at + 3) }
     }
 
+    /// What may wait for a subscriber that does not fetch it; read for every message.
+    pub fn message_limit(&self) -> OutputLimit {
+        let [hard, soft, seconds] = [0, 1, 2].map(|at: usize| self.message_limit[at].load(Ordering::Relaxed));
+        OutputLimit { hard: hard as usize, soft: soft as usize, seconds }
+    }
+
+    /// The classes of keyspace events that are told; read for every event.
+    pub fn events(&self) -> u32 {
+        self.int(Directive::NotifyKeyspaceEvents) as u32
+    }
+
     /// The limits of compact forms.
     pub fn limits(&self) -> Limits {
         let size = |directive| usize::try_from(self.int(directive)).unwrap_or(usize::MAX);
@@ -317,6 +338,7 @@ impl Config {
             Kind::Int(..) | Kind::Memory(..) => number.to_string(),
             Kind::Choice(words) => words[number as usize].to_owned(),
             Kind::Octal => format!("{number:o}"),
+            Kind::Events => Class::text(number as u32),
             Kind::FileName | Kind::Path | Kind::SavePoints | Kind::Text | Kind::OutputLimits => {
                 self.texts.read().unwrap_or_else(PoisonError::into_inner)[index].clone()
             }
@@ -336,6 +358,12 @@ impl Config {
         match parsed {
             Parsed::Number(number) => self.numbers[index].store(number, Ordering::Relaxed),
             Parsed::Text(text) => self.texts.write().unwrap_or_else(PoisonError::into_inner)[index] = text,
+        }
+        if matches!(TABLE[index].kind, Kind::OutputLimits) {
+            let OutputLimit { hard, soft, seconds } = self.output_limit(true);
+            for (slot, number) in self.message_limit.iter().zip([hard as u64, soft as u64, seconds]) {
+                slot.store(number, Ordering::Relaxed);
+            }
         }
     }
 
@@ -489,6 +517,7 @@ const fn all() -> [Directive; TABLE.len()] {
         TcpBacklog,
         UnixSocketPerm,
         ClientQueryBufferLimit,
+        NotifyKeyspaceEvents,
         ClientOutputBufferLimit,
         Port,
         Bind,
@@ -543,6 +572,10 @@ fn parse(row: &Row, value: &[u8]) -> std::result::Result<Parsed, String> {
         Kind::Octal => match i64::from_str_radix(text, 8) {
             Ok(n) => within(n, 0, 0o777),
             Err(_) => Err("argument couldn't be parsed into an integer".to_owned()),
+        },
+        Kind::Events => match Class::parse(text) {
+            Some(classes) => Ok(Parsed::Number(i64::from(classes))),
+            None => Err("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.".to_owned()),
         },
         Kind::OutputLimits => output_limits(text).map(|limits| Parsed::Text(limits.concat())),
         Kind::SavePoints => {

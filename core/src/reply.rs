@@ -38,6 +38,10 @@ pub trait ReplySink {
     fn map(&mut self, n: usize);
     /// `n` members follow, unordered.
     fn set(&mut self, n: usize);
+    /// A message out of turn of `n` parts follows; an array under RESP2, and where replies and messages go separate ways.
+    fn push(&mut self, n: usize) {
+        self.array(n);
+    }
     /// Text with a format of three letters (`txt`, `mkd`); a bulk string under RESP2.
     fn verbatim(&mut self, format: &str, text: &[u8]);
 
@@ -167,6 +171,11 @@ impl ReplyBuilder {
     /// The reply, `None` when the handler wrote none or not all of it.
     pub fn finish(self) -> Option<Reply> {
         if self.open.is_empty() { self.done } else { None }
+    }
+
+    /// Whether nothing was written to it.
+    pub fn is_untouched(&self) -> bool {
+        self.open.is_empty() && self.done.is_none()
     }
 
     fn open(&mut self, kind: Kind, parts: usize) {

@@ -28,6 +28,7 @@ fn values(kind: Kind) -> String {
         Kind::Path => "path".to_owned(),
         Kind::SavePoints => "pairs of seconds and changes, or empty".to_owned(),
         Kind::Text => "text".to_owned(),
+        Kind::Events => "letters of classes, as `KEA`".to_owned(),
         Kind::Octal => "octal number up to 777".to_owned(),
         Kind::OutputLimits => "class, bytes, bytes, seconds; repeated".to_owned(),
     }

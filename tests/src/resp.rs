@@ -65,7 +65,7 @@ impl Connection {
         }
         self.reader.get_ref().set_read_timeout(Some(Duration::from_millis(2)))?;
         let found = match self.reader.fill_buf() {
-            Ok(bytes) if bytes.is_empty() => Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok([]) => Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(_) => Ok(true),
             Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => Ok(false),
             Err(e) => Err(e),

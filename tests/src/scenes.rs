@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 
+use persistkv::outbox::Push;
 use persistkv::reply::ReplyBuilder;
 use persistkv::{Blocked, Client, Store};
 
@@ -44,11 +45,9 @@ pub fn play(stage: &mut dyn Stage, actors: usize, steps: &[Step]) -> String {
                 let _ = writeln!(transcript, "{actor}  waits");
             }
         }
-        for other in 0..actors {
-            if waits[other]
-                && let Some(reply) = stage.served(other)
-            {
-                waits[other] = false;
+        for (other, waits) in waits.iter_mut().enumerate() {
+            if *waits && let Some(reply) = stage.served(other) {
+                *waits = false;
                 let _ = writeln!(transcript, "{other}< {reply}");
             }
         }
@@ -109,8 +108,20 @@ impl Stage for Here {
         Some(outcome(done, out))
     }
 
-    fn messages(&mut self, _: usize) -> Vec<Reply> {
-        Vec::new()
+    fn messages(&mut self, actor: usize) -> Vec<Reply> {
+        let client = &self.clients[actor].0;
+        // As on a server, where nobody can ask without queueing: they come when the transaction is over.
+        if client.in_multi() {
+            return Vec::new();
+        }
+        let shown = |push: &Push| match push {
+            Push::Parts(parts) => Reply::Push(parts.iter().cloned().map(convert).collect()),
+            Push::Line(line) => Reply::Status(line.clone().into_bytes()),
+        };
+        match client.outbox().take_all() {
+            Ok(messages) => messages.iter().map(|push| shown(push)).collect(),
+            Err(e) => vec![error(&e)],
+        }
     }
 }
 
@@ -166,8 +177,11 @@ impl Stage for There {
         }
         // Redis 8 has a client that empties a database wait until the memory is free.
         let may_wait = !argv[0].to_ascii_uppercase().starts_with(b"FLUSH");
+        let answers_by_message = is_subscription(argv);
         loop {
             match connection_ready(&mut self.clients[actor].0) {
+                // Its confirmation is a message, and comes with the others.
+                true if answers_by_message => return Some(Reply::Nil),
                 true => return Some(self.reply(actor)),
                 false if may_wait && self.is_blocked(actor) => return None,
                 false => {}
@@ -191,6 +205,12 @@ impl Stage for There {
         self.reply(actor);
         std::mem::take(&mut self.heard[actor])
     }
+}
+
+/// Whether a command is answered by messages alone.
+fn is_subscription(argv: &[Vec<u8>]) -> bool {
+    let name = argv[0].to_ascii_uppercase();
+    name.ends_with(b"UNSUBSCRIBE") || (name.ends_with(b"SUBSCRIBE") && argv.len() > 1)
 }
 
 fn connection_ready(connection: &mut Connection) -> bool {

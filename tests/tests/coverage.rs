@@ -27,7 +27,15 @@ const EXEMPT: &[(&str, &str)] = &[
     ("quit", "it ends the connection: bindings/resp/tests"),
     ("shutdown", "it ends the server: bindings/cli/tests"),
     ("save", "files: the exchange after each sequence"),
+    ("psubscribe", SUBSCRIPTIONS),
+    ("punsubscribe", SUBSCRIPTIONS),
+    ("ssubscribe", SUBSCRIPTIONS),
+    ("subscribe", SUBSCRIPTIONS),
+    ("sunsubscribe", SUBSCRIPTIONS),
+    ("unsubscribe", SUBSCRIPTIONS),
 ];
+
+const SUBSCRIPTIONS: &str = "answered by messages: tests/tests/scenes.rs";
 
 #[test]
 fn every_command_is_made_by_a_generator() {

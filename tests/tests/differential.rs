@@ -68,6 +68,11 @@ fn keys() {
 }
 
 #[test]
+fn pubsub() {
+    judge(&families::PUBSUB, PER_GROUP);
+}
+
+#[test]
 fn lists() {
     judge(&families::LISTS, PER_TYPE);
 }

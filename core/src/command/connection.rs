@@ -7,6 +7,7 @@ use super::args;
 use super::ctx::Ctx;
 use super::observe::ClientState;
 use super::peers::{KILL, PAUSE, REPLY, Replies, UNPAUSE, own};
+use super::pubsub;
 use super::table::{Command, Flags, Group, Handler, Keys, wrong_arity};
 use super::transactions;
 use crate::config::Directive;
@@ -180,6 +181,8 @@ fn describe(ctx: &Ctx<'_>, client: &ClientState) -> String {
         flags.push('N');
     }
     let (name, lib_name, lib_version) = client.labels();
+    let [sub, psub, ssub] = client.subscriptions();
+    flags.push_str(if [sub, psub, ssub] == [0; 3] { "" } else { "P" });
     let place = match &client.link {
         None => format!("addr=in-process:{}", std::process::id()),
         Some(link) => format!("addr={} laddr={} fd={}", link.addr(), link.local_addr(), link.fd()),
@@ -192,7 +195,7 @@ fn describe(ctx: &Ctx<'_>, client: &ClientState) -> String {
         )
     });
     format!(
-        "id={} {place} name={name} age={} idle={} flags={flags} db={} sub=0 psub=0 ssub=0 multi=-1{buffers} cmd={} \
+        "id={} {place} name={name} age={} idle={} flags={flags} db={} sub={sub} psub={psub} ssub={ssub} multi=-1{buffers} cmd={} \
          user=default resp={} lib-name={lib_name} lib-ver={lib_version} tot-cmds={}\n",
         client.id,
         (clock.now_ms() - client.born_ms).max(0) / 1000,
@@ -334,6 +337,7 @@ fn hello(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
 fn reset(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     // An open transaction has been discarded on the way here, and so no shard is held.
     transactions::forget_watched(ctx.services, ctx.session)?;
+    pubsub::end(ctx.services, ctx.session);
     ctx.session.select(0);
     ctx.session.set_resp3(false);
     ctx.session.no_touch = false;

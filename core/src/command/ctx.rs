@@ -5,14 +5,17 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::blocking::{Request, Waiter};
+use super::events::Event;
 use super::observe::ClientState;
 use super::peers::Replies;
+use super::pubsub::Subscriptions;
 use super::services::Services;
 use super::transactions::{Queue, WatchedKey};
 use crate::aof::Effects;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::keyspace::{Expiry, Guard, SHARDS, StrRef, type_of};
+use crate::pubsub::Wakers;
 use crate::value::hash::{Hash, View};
 use crate::value::list::List;
 use crate::value::set::Set;
@@ -41,6 +44,8 @@ pub struct Session {
     pub(super) multi: Option<Queue>,
     /// What WATCH watches.
     pub(super) watched: Vec<WatchedKey>,
+    /// Channels it has subscribed to.
+    pub(super) subscriptions: Subscriptions,
     /// The call under way waits, and this is it.
     pub(crate) blocked: Option<Arc<Waiter>>,
 }
@@ -58,9 +63,23 @@ impl Session {
         Self { client: client.clone(), db, resp3, replaying, no_touch, ..Self::default() }
     }
 
+    /// Whether commands are queued since MULTI.
+    pub fn is_queueing(&self) -> bool {
+        self.multi.is_some()
+    }
+
     /// Whether MULTI was called, or keys are watched.
     pub fn in_transaction(&self) -> bool {
         self.multi.is_some() || !self.watched.is_empty()
+    }
+
+    /// Whether messages come between its replies, as in RESP2: it may only run what has to do with that.
+    pub(super) fn hears_on_its_wire(&self) -> bool {
+        !self.resp3
+            && self
+                .client
+                .as_ref()
+                .is_some_and(|client| client.link.is_some() && client.subscriptions() != [0; 3])
     }
 
     /// SELECT.
@@ -105,6 +124,10 @@ pub struct Ctx<'a> {
     pub(super) may_block: bool,
     /// It wants to.
     pub(super) blocked: Option<Request>,
+    /// What happened to keys.
+    pub(super) events: Vec<Event>,
+    /// Who is to be told that messages have come, when no shard is held.
+    pub(super) wakers: Wakers,
 }
 
 impl<'a> Ctx<'a> {
@@ -128,6 +151,8 @@ impl<'a> Ctx<'a> {
             writable: true,
             may_block: false,
             blocked: None,
+            events: Vec::new(),
+            wakers: Wakers::new(),
         }
     }
 

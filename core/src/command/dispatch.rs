@@ -2,6 +2,7 @@
 
 use super::blocking;
 use super::ctx::{Ctx, Session};
+use super::events;
 use super::memory;
 use super::services::Services;
 use super::table::{Command, Flags, Keys, check_arity, lookup};
@@ -9,6 +10,7 @@ use super::transactions;
 use crate::aof::Effects;
 use crate::error::{Error, ErrorKind, Result, text};
 use crate::keyspace::{Expired, Guard};
+use crate::pubsub::Wakers;
 use crate::reply::ReplySink;
 use crate::table::MAX_LEN;
 
@@ -52,6 +54,7 @@ fn execute_checked(
     let admitted = lookup(argv).and_then(|found| {
         let done = check_arity(found, argv.len())
             .and_then(|()| check_password_given(session, found.0))
+            .and_then(|()| check_free_of_messages(session, found.0))
             .and_then(|()| admit(services, session, found.0, argv));
         if let (Err(_), Some(client)) = (&done, &session.client) {
             client.count_rejected(found.1);
@@ -64,7 +67,7 @@ fn execute_checked(
     };
     let (row, keyspace) = (found.0, services.keyspace());
     let guard = match row.keys {
-        Keys::None => keyspace.lock_none(),
+        Keys::None | Keys::Channels(..) => keyspace.lock_none(),
         _ if row.takes_everything(argv) => keyspace.lock_all()?,
         Keys::Range(at, last, _) if at == last => keyspace.lock([argv[at as usize]])?,
         _ => keyspace.lock(row.key_positions(argv).into_iter().map(|at| argv[at]))?,
@@ -91,6 +94,20 @@ pub(super) fn check_password_given(session: &Session, row: &Command) -> Result<(
         return Err(Error::command("NOAUTH Authentication required."));
     }
     Ok(())
+}
+
+/// A RESP2 connection on which messages come may run nothing whose reply could be taken for one.
+fn check_free_of_messages(session: &Session, row: &Command) -> Result<()> {
+    const ALLOWED: [&str; 3] = ["ping", "quit", "reset"];
+    let is_subscribing = row.flags.has(Flags::PUBSUB.and(Flags::NOSCRIPT));
+    if is_subscribing || ALLOWED.contains(&row.name) || !session.hears_on_its_wire() {
+        return Ok(());
+    }
+    Err(Error::command(format!(
+        "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this \
+         context",
+        row.name
+    )))
 }
 
 /// Whether a command may run now, and if so, whether it may write.
@@ -156,7 +173,7 @@ pub(super) fn allow_write(services: &dyn Services, bytes: usize, denies: bool) -
 /// nothing is due when the log is replayed.
 fn remove_due_sources(ctx: &mut Ctx<'_>, row: &Command) {
     let one_key = matches!(row.keys, Keys::Range(at, last, _) if at == last);
-    if one_key || matches!(row.keys, Keys::None | Keys::Everything) {
+    if one_key || matches!(row.keys, Keys::None | Keys::Channels(..) | Keys::Everything) {
         return;
     }
     for at in row.key_positions(ctx.argv) {
@@ -174,6 +191,8 @@ pub(super) struct Done {
     pub(super) lsn: u64,
     /// Keys that somebody waits for.
     pub(super) ready: Vec<(usize, Vec<u8>)>,
+    /// Who is to be told that messages have come.
+    pub(super) wakers: Wakers,
 }
 
 /// Logs what was done while the shards are still held, and lets them go.
@@ -183,9 +202,9 @@ pub(super) fn settle(mut ctx: Ctx<'_>, writes: bool) -> Done {
     }
     let recorded = record(&mut ctx);
     ctx.guard.settle(ctx.dirty > 0);
-    let Ctx { mut guard, flushed_all, limits_changed, seen_lsn, .. } = ctx;
+    let Ctx { mut guard, flushed_all, limits_changed, seen_lsn, wakers, .. } = ctx;
     let lsn = guard.last_lsn().max(seen_lsn);
-    Done { recorded, flushed_all, limits_changed, lsn, ready: guard.take_ready() }
+    Done { recorded, flushed_all, limits_changed, lsn, ready: guard.take_ready(), wakers }
 }
 
 /// Logs what was done, lets the shards go, serves who waited for it, and waits for durability.
@@ -202,7 +221,8 @@ fn finish(mut ctx: Ctx<'_>, writes: bool, result: Result<()>) -> Result<()> {
 
 /// What follows when the shards are free again.
 pub(super) fn conclude(services: &dyn Services, done: Done, writes: bool) -> Result<()> {
-    let Done { recorded, flushed_all, limits_changed, mut lsn, ready } = done;
+    let Done { recorded, flushed_all, limits_changed, mut lsn, ready, wakers } = done;
+    wakers.iter().for_each(|wake| wake());
     if !ready.is_empty() {
         lsn = lsn.max(blocking::serve(services, ready));
     }
@@ -231,6 +251,7 @@ pub(super) fn after(
 
 fn record(ctx: &mut Ctx<'_>) -> Result<bool> {
     let expired = ctx.guard.take_expired();
+    ctx.deliver_events(&expired);
     if expired.is_empty() && ctx.dirty == 0 {
         return Ok(false);
     }
@@ -275,6 +296,8 @@ pub fn expire_shard(services: &dyn Services, index: usize, most: usize) -> Resul
     let expired = guard.take_expired();
     guard.settle(false);
     let ready = guard.take_ready();
+    let mut wakers = Wakers::new();
+    events::tell_expired(services, &expired, &mut wakers);
     let recorded = if expired.is_empty() {
         Ok(0)
     } else {
@@ -282,6 +305,7 @@ pub fn expire_shard(services: &dyn Services, index: usize, most: usize) -> Resul
     };
     let awaits = guard.awaits_expiry();
     drop(guard);
+    wakers.iter().for_each(|wake| wake());
     if !ready.is_empty() {
         blocking::serve(services, ready);
     }

@@ -284,7 +284,7 @@ fn keys_of(argv: &[&[u8]]) -> Result<(String, Vec<usize>)> {
         None if parent.subcommands.is_empty() || argv.len() == 1 => (parent.name.to_owned(), parent),
         None => return Err(unknown()),
     };
-    if matches!(row.keys, Keys::None | Keys::Everything) {
+    if matches!(row.keys, Keys::None | Keys::Everything | Keys::Channels(..)) {
         return Err(Error::command("ERR The command has no key arguments"));
     }
     if !row.accepts(argv.len()) {

@@ -10,6 +10,7 @@ use super::ctx::Ctx;
 use super::table::{Command, Flags, Group, Handler, Keys};
 use crate::encoding::listpack::LpValue;
 use crate::error::{Error, Result, text};
+use crate::events::Class;
 use crate::reply::ReplySink;
 use crate::value::list::{End, List};
 
@@ -208,7 +209,9 @@ fn push(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink, end: End, make: bool) -> Res
         list.push(end, elements, limits);
         list.len()
     })?;
-    if len.is_some() {
+    if let Some(len) = len {
+        ctx.notify_new(key, len > elements.len());
+        ctx.notify(Class::LIST, if end == End::Head { "lpush" } else { "rpush" }, key);
         ctx.dirty(elements.len());
     }
     out.int(len.unwrap_or(0) as i64);
@@ -246,6 +249,9 @@ fn pop(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink, end: End) -> Result<()> {
             1
         }
     };
+    if popped > 0 {
+        notify_popped(ctx, key, end);
+    }
     ctx.dirty(popped);
     Ok(())
 }
@@ -259,6 +265,12 @@ fn pop_many(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink, key: &[u8], end: End, co
         count
     })?;
     Ok(popped.unwrap_or(0))
+}
+
+/// Elements were popped off a list.
+fn notify_popped(ctx: &mut Ctx<'_>, key: &[u8], end: End) {
+    ctx.notify(Class::LIST, if end == End::Head { "lpop" } else { "rpop" }, key);
+    ctx.notify_if_gone(key);
 }
 
 fn llen(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
@@ -309,6 +321,7 @@ fn lset(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     if ctx.modify_list(key, false, |list, limits| list.set(index, element, limits))? != Some(true) {
         return Err(Error::command(text::INDEX_RANGE));
     }
+    ctx.notify(Class::LIST, "lset", key);
     ctx.dirty(1);
     out.ok();
     Ok(())
@@ -328,6 +341,7 @@ fn linsert(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
         None => 0,
         Some(None) => -1,
         Some(Some(len)) => {
+            ctx.notify(Class::LIST, "linsert", key);
             ctx.dirty(1);
             len as i64
         }
@@ -350,6 +364,10 @@ fn lrem(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     };
     let removed = ctx.modify_list(key, false, |list, limits| list.remove(element, most, from, limits))?;
     let removed = removed.unwrap_or(0);
+    if removed > 0 {
+        ctx.notify(Class::LIST, "lrem", key);
+        ctx.notify_if_gone(key);
+    }
     ctx.dirty(removed);
     out.int(removed as i64);
     Ok(())
@@ -363,6 +381,10 @@ fn ltrim(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
         list.trim(start, kept, limits);
         len - kept
     })?;
+    if removed.is_some() {
+        ctx.notify(Class::LIST, "ltrim", ctx.argv[1]);
+        ctx.notify_if_gone(ctx.argv[1]);
+    }
     ctx.dirty(removed.unwrap_or(0));
     out.ok();
     Ok(())
@@ -444,9 +466,13 @@ fn relocate(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink, from: End, to: End) -> R
         out.null();
         return Ok(());
     };
+    let was_there = source == destination || ctx.guard.peek(ctx.db(), destination).is_some();
     if source != destination {
         ctx.modify_list(destination, true, |list, limits| list.push_moved(to, &element, limits))?;
     }
+    ctx.notify_new(destination, was_there);
+    ctx.notify(Class::LIST, if to == End::Head { "lpush" } else { "rpush" }, destination);
+    notify_popped(ctx, source, from);
     ctx.dirty(1);
     out.bulk(&element);
     Ok(())
@@ -485,6 +511,7 @@ fn mpop<'a>(ctx: &mut Ctx<'a>, out: &mut dyn ReplySink, at: usize) -> Result<Opt
         out.bulk(key);
         let popped = pop_many(ctx, out, key, end, count)?;
         let name: &[u8] = if end == End::Head { b"LPOP" } else { b"RPOP" };
+        notify_popped(ctx, key, end);
         ctx.log_instead(&[name, key, popped.to_string().as_bytes()]);
         ctx.dirty(popped);
         return Ok(None);

@@ -6,6 +6,7 @@ use super::args;
 use super::blocking;
 use super::ctx::Ctx;
 use super::dispatch::deletions;
+use super::events;
 use super::services::Services;
 use super::table::{Command, Flags, Group, Handler, Keys};
 use crate::allocator;
@@ -13,6 +14,7 @@ use crate::config::{Config, Directive};
 use crate::encoding::num;
 use crate::error::{Error, Result};
 use crate::keyspace::{Expired, Guard, Policy, Settings};
+use crate::pubsub::Wakers;
 use crate::reply::ReplySink;
 
 const fn row(
@@ -96,9 +98,12 @@ pub fn relieve(services: &dyn Services) -> Result<(bool, u64)> {
         let Some((mut guard, db, key)) = keyspace.evict_one()? else { return Ok((false, lsn)) };
         guard.settle(true);
         let ready = guard.take_ready();
+        let mut wakers = Wakers::new();
+        events::tell_evicted(services, db, &key, &mut wakers);
         let recorded = services.record(&deletions(&[Expired { db, key, fields: Vec::new() }]), 1)?;
         guard.note_lsn(recorded);
         drop(guard);
+        wakers.iter().for_each(|wake| wake());
         lsn = recorded;
         if !ready.is_empty() {
             lsn = lsn.max(blocking::serve(services, ready));

@@ -74,6 +74,13 @@ fn container(_: &mut Ctx<'_>, _: &mut dyn ReplySink) -> Result<()> {
 }
 
 fn ping(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    let message = ctx.argv.get(1).copied().unwrap_or_default();
+    if ctx.session.hears_on_its_wire() && ctx.argv.len() <= 2 {
+        out.array(2);
+        out.bulk(b"pong");
+        out.bulk(message);
+        return Ok(());
+    }
     match ctx.argv {
         [_] => out.simple("PONG"),
         [_, message] => out.bulk(message),

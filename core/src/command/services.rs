@@ -9,6 +9,7 @@ use crate::aof::Effects;
 use crate::config::Config;
 use crate::error::Result;
 use crate::keyspace::{Guard, Keyspace};
+use crate::pubsub::PubSub;
 
 /// What SHUTDOWN asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub trait Services: Send + Sync {
     fn observer(&self) -> &Observer;
     /// Calls that wait for a key.
     fn waiters(&self) -> &Waiters;
+    /// Who has subscribed to what.
+    fn pubsub(&self) -> &PubSub;
 
     /// Whether a write may run now: not when the log or the last snapshot failed (`MISCONF …`). Makes room in the log for
     /// about `bytes`, so that appending what the command did cannot fail.

@@ -120,6 +120,7 @@ pub enum Group {
     Connection,
     Server,
     Transactions,
+    PubSub,
 }
 
 impl Group {
@@ -139,6 +140,7 @@ impl Group {
             Group::Connection => "connection",
             Group::Server => "server",
             Group::Transactions => "transactions",
+            Group::PubSub => "pubsub",
         }
     }
 
@@ -155,6 +157,7 @@ impl Group {
             Group::Geo => Some("geo"),
             Group::Stream => Some("stream"),
             Group::Connection => Some("connection"),
+            Group::PubSub => Some("pubsub"),
             Group::Transactions => Some("transaction"),
         }
     }
@@ -179,6 +182,8 @@ pub enum Keys {
     CountedPairs(usize),
     /// SORT's: what is sorted, and behind STORE where it goes. Its patterns may name any key besides.
     Sort,
+    /// These stand where keys would, but are names of channels (`SSUBSCRIBE channel …`).
+    Channels(i32, i32),
     /// Every shard, for commands over the whole keyspace.
     Everything,
 }
@@ -241,6 +246,7 @@ impl Command {
     pub fn key_range(&self) -> (i32, i32, i32) {
         match self.keys {
             Keys::Range(first, last, step) => (first, last, step),
+            Keys::Channels(first, last) => (first, last, 1),
             Keys::DestAndCounted(_) | Keys::OneAndStored(_) | Keys::Sort => (1, 1, 1),
             _ => (0, 0, 0),
         }
@@ -264,7 +270,7 @@ impl Command {
     /// Positions of the keys in `argv`. A count that makes no sense gives none: the handler will refuse it.
     pub fn key_positions(&self, argv: &[&[u8]]) -> Vec<usize> {
         match self.keys {
-            Keys::None | Keys::Everything => Vec::new(),
+            Keys::None | Keys::Everything | Keys::Channels(..) => Vec::new(),
             Keys::Range(first, last, step) => {
                 let last = if last < 0 { argv.len() as i32 + last } else { last.min(argv.len() as i32 - 1) };
                 (first..=last).step_by(step.max(1) as usize).map(|at| at as usize).collect()
@@ -372,6 +378,7 @@ pub fn commands() -> impl Iterator<Item = &'static Command> {
         super::lists::blocking::COMMANDS,
         super::memory::COMMANDS,
         super::peers::COMMANDS,
+        super::pubsub::COMMANDS,
         super::server::COMMANDS,
         super::sets::COMMANDS,
         super::slow::COMMANDS,

@@ -11,6 +11,7 @@ use crate::aof::Effects;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::keyspace::{Clock, Guard, Keyspace};
+use crate::pubsub::PubSub;
 use crate::reply::{Reply, ReplyBuilder};
 
 /// A keyspace with a clock of its own and a log that only remembers.
@@ -25,6 +26,7 @@ struct Recorder {
     config: Config,
     observer: Observer,
     waiters: Waiters,
+    pubsub: PubSub,
     logged: Mutex<Vec<String>>,
 }
 
@@ -41,6 +43,7 @@ impl Bench {
             config,
             observer: Observer::default(),
             waiters: Waiters::default(),
+            pubsub: PubSub::default(),
             logged: Mutex::default(),
         };
         store.observer.configure(&store.config);
@@ -155,6 +158,10 @@ impl Services for Recorder {
     }
     fn waiters(&self) -> &Waiters {
         &self.waiters
+    }
+
+    fn pubsub(&self) -> &PubSub {
+        &self.pubsub
     }
 
     fn allow_write(&self, _: usize) -> Result<()> {

@@ -7,11 +7,13 @@
 
 use super::ctx::{Ctx, Session};
 use super::dispatch::{self, Done};
+use super::events;
 use super::services::Services;
 use super::table::{Command, Flags, Group, Handler, Keys, resolve};
 use crate::aof::Effects;
 use crate::error::{Error, Result};
-use crate::keyspace::Guard;
+use crate::keyspace::{Expired, Guard};
+use crate::pubsub::Wakers;
 use crate::reply::ReplySink;
 
 /// What was queued since MULTI.
@@ -197,7 +199,10 @@ pub(super) fn in_multi(
             _ => {}
         }
     }
-    let allowed = if row.flags.has(Flags::NO_MULTI) {
+    let allowed = if row.flags.has(Flags::PUBSUB.and(Flags::NOSCRIPT)) {
+        // What they answer comes by another way, and not when EXEC does.
+        Err(Error::command("ERR subscriptions are not changed inside a transaction"))
+    } else if row.flags.has(Flags::NO_MULTI) {
         Err(Error::command("ERR Command not allowed inside a transaction"))
     } else if row.flags.has(Flags::WRITE) {
         dispatch::allow_write(services, 0, row.flags.has(Flags::DENYOOM))
@@ -256,6 +261,7 @@ fn run(
         flushed_all: false,
         limits_changed: false,
         seen_lsn: 0,
+        wakers: Wakers::new(),
     };
     let unchanged = watched.iter().all(|w| guard.is_unchanged(w.db, &w.key, w.version));
     unwatch_in(&mut guard, watched);
@@ -289,7 +295,9 @@ fn lock<'a>(
     watched: &[WatchedKey],
 ) -> Result<Guard<'a>> {
     let everything = rows.iter().zip(commands).any(|(row, argv)| match row.keys {
-        Keys::None => !matches!(row.group, Group::Connection | Group::Transactions),
+        Keys::None | Keys::Channels(..) => {
+            !matches!(row.group, Group::Connection | Group::Transactions | Group::PubSub)
+        }
         _ => row.takes_everything(argv),
     });
     if everything {
@@ -311,12 +319,15 @@ struct Unit<'a> {
     flushed_all: bool,
     limits_changed: bool,
     seen_lsn: u64,
+    wakers: Wakers,
 }
 
 impl<'a> Unit<'a> {
     /// Takes over what one command did; gives back what the next one needs.
     fn take(&mut self, mut ctx: Ctx<'a>) -> (&'a mut Session, Guard<'a>) {
-        self.take_expired(&mut ctx.guard);
+        let expired = self.take_expired(&mut ctx.guard);
+        ctx.deliver_events(&expired);
+        self.wakers.append(&mut ctx.wakers);
         let changed = ctx.dirty > 0;
         if changed && !ctx.replaced {
             ctx.effects.push(ctx.session.db as u32, ctx.argv);
@@ -333,17 +344,19 @@ impl<'a> Unit<'a> {
         (session, guard)
     }
 
-    fn take_expired(&mut self, guard: &mut Guard<'_>) {
+    fn take_expired(&mut self, guard: &mut Guard<'_>) -> Vec<Expired> {
         let expired = guard.take_expired();
         self.dirty += expired.len() as u64;
         self.effects.append(&dispatch::deletions(&expired));
+        expired
     }
 
     /// Logs everything as one, lets the shards go and waits for durability.
     fn finish(mut self, mut guard: Guard<'_>, writes: bool) -> Result<()> {
         if writes {
             guard.expire_a_few();
-            self.take_expired(&mut guard);
+            let expired = self.take_expired(&mut guard);
+            events::tell_expired(self.services, &expired, &mut self.wakers);
         }
         let recorded = if self.effects.is_empty() {
             Ok(false)
@@ -355,7 +368,14 @@ impl<'a> Unit<'a> {
         };
         let lsn = guard.last_lsn().max(self.seen_lsn);
         let (flushed_all, limits_changed) = (self.flushed_all, self.limits_changed);
-        let done = Done { recorded, flushed_all, limits_changed, lsn, ready: guard.take_ready() };
+        let done = Done {
+            recorded,
+            flushed_all,
+            limits_changed,
+            lsn,
+            ready: guard.take_ready(),
+            wakers: self.wakers,
+        };
         drop(guard);
         dispatch::conclude(self.services, done, writes)
     }

@@ -30,6 +30,7 @@ use crate::config::{Config, Directive};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{FileSystem, LockAttempt, LockGuard, RealFs};
 use crate::keyspace::{Clock, Guard, Keyspace};
+use crate::pubsub::PubSub;
 use crate::rdb;
 
 pub use serving::Listening;
@@ -72,6 +73,8 @@ pub(crate) struct Inner {
     serving: serving::Serving,
     /// Calls that wait for a key.
     waiters: Waiters,
+    /// Who has subscribed to what.
+    pubsub: PubSub,
     /// The file the directives came from: CONFIG REWRITE writes it.
     config_file: Option<PathBuf>,
 }
@@ -310,6 +313,7 @@ impl Inner {
             observer: Observer::default(),
             serving: serving::Serving::default(),
             waiters: Waiters::default(),
+            pubsub: PubSub::default(),
             config_file,
         })
     }
@@ -343,6 +347,11 @@ impl Inner {
     /// Ends everything: no call is under way any more when this returns, nothing runs, the files are closed.
     fn shut_down(&self) -> Result<()> {
         self.waiters.end_all(closed);
+        for client in self.observer.clients.all() {
+            if let Some(wake) = client.outbox.close() {
+                wake();
+            }
+        }
         self.background.stop();
         self.stop_bgsave();
         self.stop_rewrite();

@@ -13,6 +13,7 @@ use crate::command::{Services, Shutdown};
 use crate::config::{Config, Directive};
 use crate::error::{Error, ErrorKind, Result};
 use crate::keyspace::{Guard, Keyspace};
+use crate::pubsub::PubSub;
 
 const SAVE_FAILED: &str = "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. \
     Commands that may modify the data set are disabled, because this instance is configured to report errors during writes \
@@ -54,6 +55,10 @@ impl Services for Inner {
 
     fn waiters(&self) -> &Waiters {
         &self.waiters
+    }
+
+    fn pubsub(&self) -> &PubSub {
+        &self.pubsub
     }
 
     fn allow_write(&self, bytes: usize) -> Result<()> {

@@ -28,6 +28,7 @@ pub const ALL: &[&Family] = &[
     &ACCESS,
     &TRANSACTIONS,
     &FIELD_EXPIRY,
+    &PUBSUB,
     &SORTING,
     &VALKEY,
     &BITMAPS,
@@ -88,6 +89,8 @@ pub const SCENE_WAITING: Family =
     Family { name: "scene_waiting", tables: &[SCENE_WAITING_ROWS, SCENE_ACTING_ROWS] };
 /// Several clients: what those do for whom others wait.
 pub const SCENE_ACTING: Family = Family { name: "scene_acting", tables: &[SCENE_ACTING_ROWS] };
+/// Publishing.
+pub const PUBSUB: Family = Family { name: "pubsub", tables: &[PUBSUB_ROWS, TRANSACTION_ROWS] };
 /// SORT.
 pub const SORTING: Family = Family { name: "sorting", tables: &[SORT_ROWS, FIELD_TOUCHES] };
 /// What only Valkey has.

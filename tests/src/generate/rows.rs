@@ -612,6 +612,20 @@ pub(super) const BLOCKING_ROWS: Table = &[
     (1, "CLIENT UNBLOCK ( 0 | 'nobody ) [ ( TIMEOUT | ERROR | el ) ]"),
 ];
 
+/// Messages that nobody hears; `scenes` has those that somebody does.
+pub(super) const PUBSUB_ROWS: Table = &[
+    (3, "PUBLISH el val"),
+    (2, "SPUBLISH el val"),
+    (2, "PUBSUB CHANNELS [ pattern ]"),
+    (2, "PUBSUB SHARDCHANNELS [ pattern ]"),
+    (2, "PUBSUB NUMSUB [ { el } ]"),
+    (2, "PUBSUB SHARDNUMSUB [ { el } ]"),
+    (2, "PUBSUB NUMPAT"),
+    (1, "PUBSUB HELP"),
+    (1, "PUBSUB el"),
+    (1, "CONFIG SET 'notify-keyspace-events ( 'KEA | 'AKEmn | 'xK | 'q | el )"),
+];
+
 /// What clients do who wait for one another.
 pub(super) const SCENE_WAITING_ROWS: Table = &[
     (6, "BLPOP { lkey } 0"),

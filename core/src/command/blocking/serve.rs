@@ -91,6 +91,7 @@ fn attempt(services: &dyn Services, waiter: &Waiter, (db, key): (usize, &[u8])) 
         // It only reached for its keys; who waits for them must not be tried again for that, and again.
         done.ready.clear();
     }
+    done.wakers.iter().for_each(|wake| wake());
     let followed = done.recorded.and_then(|changed| dispatch::after(services, changed, false, 0, writes));
     let result = result.and(followed).and_then(|()| {
         out.finish().ok_or_else(|| {

@@ -4,7 +4,7 @@
 use super::super::blocking::{self, Nothing, Request};
 use super::super::ctx::Ctx;
 use super::super::table::{Command, Flags, Keys};
-use super::{bulk, end_of, mpop, present, relocate, row};
+use super::{bulk, end_of, mpop, notify_popped, present, relocate, row};
 use crate::error::Result;
 use crate::keyspace::Wanted;
 use crate::reply::ReplySink;
@@ -88,6 +88,7 @@ fn blocking_pop(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink, end: End) -> Result<
         out.bulk(key);
         ctx.modify_list(key, false, |list, limits| list.pop(end, 1, limits, |value| bulk(out, value)))?;
         let name: &[u8] = if end == End::Head { b"LPOP" } else { b"RPOP" };
+        notify_popped(ctx, key, end);
         ctx.log_instead(&[name, key]);
         ctx.dirty(1);
         return Ok(());

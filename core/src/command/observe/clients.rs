@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use super::lock;
 use crate::command::table;
+use crate::outbox::Outbox;
 
 /// Calls of one command.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -120,6 +121,10 @@ pub struct ClientState {
     calls: AtomicU64,
     /// Allocated with the first call.
     counters: OnceLock<Box<[Counter]>>,
+    /// What it is told without asking.
+    pub outbox: Arc<Outbox>,
+    /// How many channels, patterns and sharded channels it has subscribed to.
+    subscriptions: [AtomicUsize; 3],
     /// Its connection, `None` for a client inside the process.
     pub(crate) link: Option<Arc<dyn Link>>,
 }
@@ -172,6 +177,17 @@ impl ClientState {
         match self.last_command.load(Ordering::Relaxed) {
             NO_COMMAND => None,
             n => Some(&table::full_names()[n as usize - 1]),
+        }
+    }
+
+    /// Channels, patterns and sharded channels it has subscribed to.
+    pub fn subscriptions(&self) -> [usize; 3] {
+        [0, 1, 2].map(|at: usize| self.subscriptions[at].load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn note_subscriptions(&self, counts: [usize; 3]) {
+        for (slot, count) in self.subscriptions.iter().zip(counts) {
+            slot.store(count, Ordering::Relaxed);
         }
     }
 

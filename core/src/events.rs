@@ -1,0 +1,102 @@
+//! The classes of keyspace events, as `notify-keyspace-events` names them.
+
+/// Classes of events, by their letters in `notify-keyspace-events`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Class(u32);
+
+impl Class {
+    /// `g`: on keys of any type.
+    pub const GENERIC: Class = Class(1);
+    /// `$`
+    pub const STRING: Class = Class(1 << 1);
+    /// `l`
+    pub const LIST: Class = Class(1 << 2);
+    /// `s`
+    pub const SET: Class = Class(1 << 3);
+    /// `h`
+    pub const HASH: Class = Class(1 << 4);
+    /// `z`
+    pub const ZSET: Class = Class(1 << 5);
+    /// `x`: a key was deleted since it was due.
+    pub const EXPIRED: Class = Class(1 << 6);
+    /// `e`: since memory was full.
+    pub const EVICTED: Class = Class(1 << 7);
+    /// `t`
+    pub const STREAM: Class = Class(1 << 8);
+    /// `d`: of modules; there are none.
+    const MODULE: Class = Class(1 << 9);
+    /// `n`: a key was made.
+    pub const NEW: Class = Class(1 << 10);
+    /// `K`: told on `__keyspace@db__:key`.
+    pub const KEYSPACE: Class = Class(1 << 11);
+    /// `E`: told on `__keyevent@db__:event`.
+    pub const KEYEVENT: Class = Class(1 << 12);
+    /// `m`: a read did not find its key.
+    pub const MISS: Class = Class(1 << 13);
+
+    /// All that `A` stands for.
+    const ALL: Class = Class((1 << 10) - 1);
+
+    /// In the order in which Redis shows them.
+    const LETTERS: [(char, Class); 14] = [
+        ('g', Class::GENERIC),
+        ('$', Class::STRING),
+        ('l', Class::LIST),
+        ('s', Class::SET),
+        ('h', Class::HASH),
+        ('z', Class::ZSET),
+        ('x', Class::EXPIRED),
+        ('e', Class::EVICTED),
+        ('t', Class::STREAM),
+        ('d', Class::MODULE),
+        ('n', Class::NEW),
+        ('K', Class::KEYSPACE),
+        ('E', Class::KEYEVENT),
+        ('m', Class::MISS),
+    ];
+
+    /// Whether it is among these classes.
+    pub fn is_in(self, classes: u32) -> bool {
+        classes & self.0 != 0
+    }
+
+    /// The classes a text names; `None` for a letter that names none.
+    pub fn parse(text: &str) -> Option<u32> {
+        let class = |letter: char| match letter {
+            'A' => Some(Self::ALL.0),
+            _ => Self::LETTERS.iter().find(|(known, _)| *known == letter).map(|(_, class)| class.0),
+        };
+        text.chars().try_fold(0, |all, letter| Some(all | class(letter)?))
+    }
+
+    /// The text that names these classes, as Redis shows it.
+    pub fn text(classes: u32) -> String {
+        let all = classes & Self::ALL.0 == Self::ALL.0;
+        let shown = |class: Class| {
+            // As Redis: `A` swallows `n` too.
+            classes & class.0 != 0 && !(all && (Self::ALL.0 | Self::NEW.0) & class.0 != 0)
+        };
+        let letters = Self::LETTERS.iter().filter(|(_, class)| shown(*class)).map(|(letter, _)| *letter);
+        all.then_some('A').into_iter().chain(letters).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Class;
+
+    #[test]
+    fn classes_are_shown_as_redis_shows_them() {
+        for (given, shown) in [
+            ("KEA", "AKE"),
+            ("KEAmn", "AKEm"),
+            ("mnKg", "gnKm"),
+            ("dx", "xd"),
+            ("KEg$lshzxet", "g$lshzxetKE"),
+            ("", ""),
+        ] {
+            assert_eq!(Class::text(Class::parse(given).unwrap()), shown, "{given}");
+        }
+        assert_eq!(Class::parse("Kq"), None);
+    }
+}
