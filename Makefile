@@ -40,7 +40,7 @@ demo: ## The main job from end to end: C, Python, Node and real servers on one d
 	$(BIN)/python demo/demo.py
 
 .PHONY: test
-test: test-rust test-c test-python test-node ## Every test, with real servers as the judge
+test: test-rust test-c test-python test-node test-clients ## Every test, with real servers as the judge
 
 .PHONY: lint
 lint: lint-rust lint-text lint-c lint-python lint-node ## Formatting, warnings, documentation
@@ -147,6 +147,11 @@ ifneq ($(HAS_NODE),)
 	cd bindings/node && npm test --silent
 endif
 
+.PHONY: test-clients
+test-clients: ## Client libraries (redis-py, ioredis, node-redis, hiredis) against the program as a server
+	$(CARGO) build --quiet -p persistkv-cli
+	tests/clients/run.sh $(TARGET)/debug
+
 .PHONY: fuzz
 fuzz: ## Fuzz the readers of files, a minute each (cargo-fuzz and a nightly compiler; see fuzz/README.md)
 	for target in rdb_load restore; do \
@@ -166,7 +171,7 @@ lint-rust: ## rustfmt, clippy and rustdoc without warnings
 
 .PHONY: lint-text
 lint-text: ## Shell scripts parse, no stray white space
-	for script in .ci/run tests/servers/install.sh tests/c/run.sh; do bash -n $$script; done
+	for script in .ci/run tests/servers/install.sh tests/c/run.sh tests/clients/run.sh; do bash -n $$script; done
 	! git grep -nIE '[[:blank:]]+$$' -- ':!tests/fixtures' ':!*.patch'
 
 .PHONY: lint-c

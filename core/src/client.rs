@@ -146,6 +146,11 @@ impl Client {
         self.session.client.as_ref().map(|client| Arc::clone(&client.outbox)).unwrap_or_default()
     }
 
+    /// Whether it has subscribed to anything.
+    pub fn is_subscriber(&self) -> bool {
+        self.session.client.as_ref().is_some_and(|client| client.is_subscriber())
+    }
+
     /// Whether replies take RESP3 shapes (maps, sets, doubles). Off at first, as on a new Redis connection.
     pub fn set_resp3(&mut self, on: bool) {
         self.session.set_resp3(on);

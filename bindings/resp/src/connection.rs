@@ -14,6 +14,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use persistkv::config::Directive;
+use persistkv::outbox::Outbox;
 use persistkv::{Blocked, Client, ErrorKind, ReplySink, Result};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -41,6 +42,7 @@ pub(crate) struct Connection {
     stream: Stream,
     peer: Arc<Peer>,
     client: Client,
+    outbox: Arc<Outbox>,
     shared: Arc<Shared>,
     input: Vec<u8>,
     /// Bytes of `input` that were read.
@@ -66,10 +68,14 @@ enum Event {
 
 impl Connection {
     pub(crate) fn new(stream: Stream, peer: Arc<Peer>, client: Client, shared: Arc<Shared>) -> Self {
+        let outbox = client.outbox();
+        let woken = Arc::clone(&peer);
+        outbox.set_waker(Some(Arc::new(move || woken.wake.notify_one())));
         Self {
             stream,
             peer,
             client,
+            outbox,
             shared,
             input: Vec::new(),
             filled: 0,
@@ -85,7 +91,7 @@ impl Connection {
     pub(crate) async fn run(mut self) {
         loop {
             let more = self.peer.life() == Life::Open && self.resume() && self.run_arrived().await;
-            if self.pending() > 0 && self.is_over_output_limit() {
+            if !self.take_messages() || (self.pending() > KEEP_BYTES && self.is_over_output_limit()) {
                 return;
             }
             match self.peer.life() {
@@ -132,6 +138,24 @@ impl Connection {
     fn deadline(&self) -> Option<Instant> {
         let held = self.held.as_ref().map(|(_, until)| *until);
         held.or_else(|| self.blocked.as_ref().and_then(Blocked::deadline))
+    }
+
+    /// Messages that have come stand behind the reply that was written last; false when some were lost.
+    fn take_messages(&mut self) -> bool {
+        if !self.outbox.is_filled() {
+            return true;
+        }
+        match self.outbox.take_all() {
+            Ok(messages) => messages.iter().for_each(|message| message.write(&mut self.out)),
+            Err(error) if error.kind() == ErrorKind::Closed => self.peer.shorten(Life::Ending),
+            Err(_) => {
+                self.shared.note_output_limit(&self.peer);
+                return false;
+            }
+        }
+        self.peer.hears.store(self.client.is_subscriber(), Ordering::Relaxed);
+        self.peer.output.store(self.pending(), Ordering::Relaxed);
+        true
     }
 
     /// Bytes that wait to be sent.
@@ -280,6 +304,9 @@ impl Connection {
                 }
             };
             let goes_on = self.take_note(done);
+            if !self.take_messages() {
+                self.peer.shorten(Life::Over);
+            }
             owed = owed.max(lsn);
             replies += usize::from(goes_on);
             if !goes_on || self.peer.life() != Life::Open {
@@ -318,7 +345,7 @@ impl Connection {
 
     /// Ends the connection when more waits to be sent than its class may have.
     fn is_over_output_limit(&self) -> bool {
-        let limit = self.shared.store.config().output_limit(false);
+        let limit = self.shared.store.config().output_limit(self.client.is_subscriber());
         let is_over = limit.hard > 0 && self.pending() > limit.hard;
         if is_over {
             self.shared.note_output_limit(&self.peer);

@@ -81,6 +81,9 @@ impl ReplySink for Encoder {
     fn set(&mut self, n: usize) {
         self.aggregate(if self.resp3 { b'~' } else { b'*' }, n);
     }
+    fn push(&mut self, n: usize) {
+        self.aggregate(if self.resp3 { b'>' } else { b'*' }, n);
+    }
     fn verbatim(&mut self, format: &str, text: &[u8]) {
         if !self.resp3 {
             return self.bulk(text);

@@ -263,12 +263,13 @@ impl Shared {
     fn tick(&self) {
         let config = self.store.config();
         let timeout = config.int(Directive::Timeout) as u64;
-        let limit = config.output_limit(false);
+        let limits = [false, true].map(|of_subscriber| config.output_limit(of_subscriber));
         for Known { peer, over_since } in lock(&self.peers).values_mut() {
-            if timeout > 0 && !peer.waits.load(Ordering::Relaxed) && peer.idle_seconds() >= timeout {
+            if timeout > 0 && !peer.may_be_silent() && peer.idle_seconds() >= timeout {
                 log::debug!("Closing idle client {}", peer.addr);
                 peer.shorten(Life::Over);
             }
+            let limit = limits[usize::from(peer.hears.load(Ordering::Relaxed))];
             if limit.soft == 0 || peer.usage().output <= limit.soft {
                 *over_since = None;
             } else if over_since.get_or_insert_with(Instant::now).elapsed().as_secs() >= limit.seconds

@@ -30,6 +30,8 @@ pub(crate) struct Peer {
     born: Instant,
     /// When the last bytes came or went, ms after `born`.
     active: AtomicU64,
+    /// It has subscribed to something.
+    pub(crate) hears: AtomicBool,
     /// It waits for a key, or is held: silence is no sign of absence.
     pub(crate) waits: AtomicBool,
     pub(crate) input: AtomicUsize,
@@ -50,6 +52,7 @@ impl Peer {
             wake: Notify::new(),
             born: Instant::now(),
             active: AtomicU64::new(0),
+            hears: AtomicBool::new(false),
             waits: AtomicBool::new(false),
             input: AtomicUsize::new(0),
             input_free: AtomicUsize::new(0),
@@ -77,6 +80,11 @@ impl Peer {
     /// Bytes came or went.
     pub(crate) fn note_active(&self) {
         self.active.store(self.born.elapsed().as_millis() as u64, Ordering::Relaxed);
+    }
+
+    /// Whether its silence says nothing.
+    pub(crate) fn may_be_silent(&self) -> bool {
+        self.waits.load(Ordering::Relaxed) || self.hears.load(Ordering::Relaxed)
     }
 
     pub(crate) fn idle_seconds(&self) -> u64 {

@@ -196,6 +196,50 @@ fn a_command_may_wait_for_a_key_while_others_go_on() {
     );
 }
 
+#[test]
+fn messages_come_between_replies_in_the_order_of_things() {
+    let (store, listener, dir) = serve(&[("client-output-buffer-limit", "pubsub 1000000 0 0")]);
+    let (mut two, mut three) = (Wire::connect(&dir.socket()), Wire::connect(&dir.socket()));
+    two.send("subscribe a b\r\nping\r\nget k\r\n");
+    two.expect("*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n*3\r\n$9\r\nsubscribe\r\n$1\r\nb\r\n:2\r\n");
+    two.expect("*2\r\n$4\r\npong\r\n$0\r\n\r\n");
+    two.expect("-ERR Can't execute 'get': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context\r\n");
+    three.send("hello 3\r\n");
+    while !three.line().starts_with('*') {}
+    // In RESP3 everything may be run, and messages are pushes.
+    three.send("psubscribe a*\r\nget k\r\npublish a own\r\nping\r\n");
+    three.expect(">3\r\n$10\r\npsubscribe\r\n$2\r\na*\r\n:1\r\n_\r\n");
+    three.expect(":2\r\n>4\r\n$8\r\npmessage\r\n$2\r\na*\r\n$1\r\na\r\n$3\r\nown\r\n+PONG\r\n");
+    two.expect("*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$3\r\nown\r\n");
+    // From inside the process too, to somebody who waits for a key meanwhile.
+    three.send("blpop key 0\r\n");
+    until(|| {
+        store
+            .client()
+            .execute(&["INFO", "clients"])
+            .is_ok_and(|reply| text(&reply).contains("blocked_clients:1\r\n"))
+    });
+    assert_eq!(store.client().execute(&["PUBLISH", "a", "x"]).unwrap(), Reply::Int(2));
+    three.expect(">4\r\n$8\r\npmessage\r\n$2\r\na*\r\n$1\r\na\r\n$1\r\nx\r\n");
+    store.client().execute(&["RPUSH", "key", "v"]).unwrap();
+    three.expect("*2\r\n$3\r\nkey\r\n$1\r\nv\r\n");
+    two.expect("*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\nx\r\n");
+    two.ask(
+        "unsubscribe",
+        "*3\r\n$11\r\nunsubscribe\r\n$1\r\na\r\n:1\r\n*3\r\n$11\r\nunsubscribe\r\n$1\r\nb\r\n:0\r\n",
+    );
+    two.ask("get k", "$-1\r\n");
+    three.ask("client kill type pubsub skipme no", ":1\r\n");
+    three.expect_end();
+    until(|| listener.connections() == 1);
+    // Who does not read what he has subscribed to is cut off.
+    two.ask("subscribe a", "*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n");
+    let message = "m".repeat(100_000);
+    until(|| store.client().execute(&["PUBLISH", "a", &message]).unwrap() == Reply::Int(0));
+    until(|| listener.connections() == 0);
+    assert_eq!(store.wire().output_limit_disconnections.load(Ordering::Relaxed), 1);
+}
+
 fn text(reply: &Reply) -> String {
     match reply {
         Reply::Bulk(bytes) => String::from_utf8_lossy(bytes).into_owned(),

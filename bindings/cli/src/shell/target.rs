@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use persistkv::outbox::Push;
 use persistkv::{Client, Error, ErrorKind, Reply, Result, Store};
 
 use super::Options;
@@ -41,7 +42,12 @@ impl Target {
     /// Runs a command. `None`: what it answers comes as messages.
     pub(super) fn call(&mut self, argv: &[Vec<u8>]) -> Result<Option<Reply>> {
         match self {
-            Self::Store { client, .. } => client.execute(argv).map(Some),
+            Self::Store { client, .. } => {
+                let reply = client.execute(argv)?;
+                // What SUBSCRIBE and its kin answer comes as messages.
+                let is_told = !client.outbox().is_filled();
+                Ok(is_told.then_some(reply))
+            }
             Self::Server { remote, db, .. } => {
                 let reply = remote.call(argv)?;
                 if let [name, index] = argv
@@ -58,9 +64,11 @@ impl Target {
     /// The next message, if one comes within that time.
     pub(super) fn next(&mut self, most: Duration) -> Result<Option<Reply>> {
         match self {
-            Self::Store { .. } => {
-                std::thread::sleep(most);
-                Ok(None)
+            Self::Store { client, .. } => {
+                Ok(client.outbox().next(Some(most))?.map(|message| match &*message {
+                    Push::Parts(parts) => Reply::Array(parts.clone()),
+                    Push::Line(line) => Reply::Simple(line.clone().into()),
+                }))
             }
             Self::Server { remote, .. } => remote.next(most),
         }

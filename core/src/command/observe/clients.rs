@@ -208,7 +208,7 @@ impl ClientState {
 
     /// Whether it gets messages.
     pub(crate) fn is_subscriber(&self) -> bool {
-        false
+        self.subscriptions() != [0; 3]
     }
 
     /// Its name, and the name and version of its library, as text.
