@@ -135,6 +135,26 @@ export interface Commands<T = string> {
   /** As {@link echo}, with Buffers. */
   echoBuffer(message: Argument): Buffer;
 
+  /** Runs a script. Depends on the script that is executed. Since Redis 2.6.0. */
+  eval(script: Argument, numkeys: number | string, ...keysAndArgs: Arguments): Reply<T>;
+  /** As {@link eval}, with Buffers. */
+  evalBuffer(script: Argument, numkeys: number | string, ...keysAndArgs: Arguments): Reply<Buffer>;
+
+  /** Runs a script that does not write. Depends on the script that is executed. Since Redis 7.0.0. */
+  eval_ro(script: Argument, numkeys: number | string, ...keysAndArgs: Arguments): Reply<T>;
+  /** As {@link eval_ro}, with Buffers. */
+  eval_roBuffer(script: Argument, numkeys: number | string, ...keysAndArgs: Arguments): Reply<Buffer>;
+
+  /** Runs a script by the SHA-1 of its text. Depends on the script that is executed. Since Redis 2.6.0. */
+  evalsha(sha1: Argument, numkeys: number | string, ...keysAndArgs: Arguments): Reply<T>;
+  /** As {@link evalsha}, with Buffers. */
+  evalshaBuffer(sha1: Argument, numkeys: number | string, ...keysAndArgs: Arguments): Reply<Buffer>;
+
+  /** Runs a script that does not write by the SHA-1 of its text. Depends on the script that is executed. Since Redis 7.0.0. */
+  evalsha_ro(sha1: Argument, numkeys: number | string, ...keysAndArgs: Arguments): Reply<T>;
+  /** As {@link evalsha_ro}, with Buffers. */
+  evalsha_roBuffer(sha1: Argument, numkeys: number | string, ...keysAndArgs: Arguments): Reply<Buffer>;
+
   /** Runs the queued commands as one. Depends on commands in the transaction. Since Redis 1.2.0. */
   exec(...args: Arguments): Reply<T>;
   /** As {@link exec}, with Buffers. */
@@ -680,6 +700,11 @@ export interface Commands<T = string> {
   scard(key: Argument): number;
   /** As {@link scard}, with Buffers. */
   scardBuffer(key: Argument): number;
+
+  /** A container for commands on scripts. Depends on subcommand. Since Redis 2.6.0. */
+  script(...args: Arguments): Reply<T>;
+  /** As {@link script}, with Buffers. */
+  scriptBuffer(...args: Arguments): Reply<Buffer>;
 
   /** Answers the members of the first set that are in none of the others. O(N) where N is the number of members of all sets. Since Redis 1.0.0. */
   sdiff(...keys: Arguments): T[];

@@ -185,6 +185,8 @@ directives! {
     PidFile "pidfile": Kind::Text, "", serve, "File for the process number.";
     LogFile "logfile": Kind::Text, "", serve, "File for the log; empty: the standard output.";
     LogLevel "loglevel": Kind::Choice(&["debug", "verbose", "notice", "warning", "nothing"]), "notice", serve, "What is logged.";
+    BusyReplyThreshold "busy-reply-threshold" | "lua-time-limit": Kind::Int(0, i64::MAX), "5000", any, "Milliseconds after which a script that still runs makes other callers' commands answer BUSY; 0: never.";
+    LuaMemoryLimit "lua-memory-limit": Kind::Memory(0, i64::MAX), "512mb", open, "Bytes the interpreter of scripts may take, what it has not collected yet included; 0: no limit. A script that needs more fails.";
     EnableDebugCommand "enable-debug-command": Kind::Choice(&["no", "yes", "local"]), "no", open, "Whether DEBUG may be used.";
 }
 
@@ -526,6 +528,8 @@ const fn all() -> [Directive; TABLE.len()] {
         PidFile,
         LogFile,
         LogLevel,
+        BusyReplyThreshold,
+        LuaMemoryLimit,
         EnableDebugCommand,
     ]
 }

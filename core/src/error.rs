@@ -123,14 +123,15 @@ impl Error {
     }
 
     /// The message as a server answers it: one line with a code word in front, which is `ERR` for errors that are not
-    /// a command's own.
+    /// a command's own. (A script may raise an error without one: that is answered as it is.)
     pub fn reply_text(&self) -> Cow<'_, str> {
         let word = self.message.split(' ').next().unwrap_or_default();
         let has_word = !word.is_empty() && word.bytes().all(|b| b.is_ascii_uppercase());
-        if has_word && !self.message.contains(['\r', '\n']) {
+        let is_whole = has_word || self.kind == ErrorKind::Command;
+        if is_whole && !self.message.contains(['\r', '\n']) {
             return Cow::Borrowed(&self.message);
         }
-        let code = if has_word { "" } else { "ERR " };
+        let code = if is_whole { "" } else { "ERR " };
         Cow::Owned(format!("{code}{}", self.message.replace(['\r', '\n'], " ")))
     }
 }

@@ -1,6 +1,9 @@
 //! Redis without the server: the Redis data model in this process's memory, kept on disk in Redis's own files.
 #![deny(unsafe_code)]
 
+/// The version of Redis whose commands and semantics this engine follows: tools and scripts decide by it.
+pub const REDIS_VERSION: &str = "7.2.0";
+
 pub mod allocator;
 pub mod aof;
 mod blocked;
@@ -18,6 +21,8 @@ pub mod rdb;
 pub mod reclaim;
 pub mod reply;
 pub mod resp;
+#[cfg(feature = "lua")]
+pub mod script;
 pub mod store;
 pub mod switches;
 #[cfg(not(feature = "model"))]

@@ -143,6 +143,11 @@ fn sorting() {
     judge(&families::SORTING, PER_GROUP);
 }
 
+#[test]
+fn scripting() {
+    judge(&families::SCRIPTING, PER_GROUP);
+}
+
 /// Redis 7.0 is there for the forms of long strings.
 #[test]
 fn valkey() {

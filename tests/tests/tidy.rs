@@ -21,7 +21,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("config", &["error", "encoding", "value", "switches"]),
     ("rdb", &["error", "fs", "encoding", "table", "value"]),
     ("aof", &["error", "fs", "sync", "encoding", "resp", "config"]),
-    ("script", &["error", "encoding", "reply", "resp", "config"]),
+    ("script", &["error", "allocator", "encoding", "reply", "resp", "config"]),
 ];
 
 /// The files that may hold `unsafe` code.
@@ -32,6 +32,9 @@ const UNSAFE: &[&str] = &[
     "core/tests/rdb_memory.rs",
     "core/src/fs/map.rs",
     "core/src/keyspace/clock.rs",
+    "core/src/keyspace/prolong.rs",
+    "core/src/script/current.rs",
+    "core/src/script/raw.rs",
     "core/src/store/fork.rs",
     "core/src/table/array.rs",
     "core/src/table/buckets.rs",

@@ -14,7 +14,16 @@ const scan = '(key: Argument, cursor: Argument, ...options: Arguments): [cursor:
 const popped = ['(key: Argument): T | null', '(key: Argument, count: number | string): T[] | null'];
 const scored = ['(key: Argument, start: Argument, stop: Argument, ...options: Arguments): T[]'];
 
+const script = (what) => `(${what}: Argument, numkeys: number | string, ...keysAndArgs: Arguments): Reply<T>`;
+
 export const SIGNATURES = {
+  // scripts
+  eval: [script('script')],
+  eval_ro: [script('script')],
+  evalsha: [script('sha1')],
+  evalsha_ro: [script('sha1')],
+  fcall: [script('name')],
+  fcall_ro: [script('name')],
   // keys
   copy: ['(source: Argument, destination: Argument, ...options: Arguments): number'],
   del: [`${keys}: number`],

@@ -41,6 +41,7 @@ pub(crate) fn as_object(py: Python<'_>, message: &str) -> PyResult<Py<PyAny>> {
         Some("WRONGTYPE") => "WrongTypeError",
         Some("OOM") => "OutOfMemoryError",
         Some("MISCONF") => "NotDurableError",
+        Some("NOSCRIPT") => "NoScriptError",
         _ => "ResponseError",
     };
     instance(py, class, message)
@@ -48,7 +49,12 @@ pub(crate) fn as_object(py: Python<'_>, message: &str) -> PyResult<Py<PyAny>> {
 
 /// The exception to raise for an engine error.
 pub(crate) fn raise(py: Python<'_>, error: &Error) -> PyErr {
-    match instance(py, class_name(error.kind()), error.message()) {
+    let raised = match error.kind() {
+        // Some code words have a class of their own.
+        ErrorKind::Command => as_object(py, error.message()),
+        kind => instance(py, class_name(kind), error.message()),
+    };
+    match raised {
         Ok(exception) => PyErr::from_value(exception.into_bound(py)),
         Err(failed) => failed,
     }

@@ -48,6 +48,11 @@ pub struct Session {
     pub(super) subscriptions: Subscriptions,
     /// The call under way waits, and this is it.
     pub(crate) blocked: Option<Arc<Waiter>>,
+    /// What scripts logged by `redis.log`: handed on when no shard is held.
+    pub(super) script_log: Vec<(log::Level, String)>,
+    /// Asked now and then while a script of this session runs: the text of the error that is to end it, if it is. Must not
+    /// wait for anything: shards are held.
+    pub interrupt: Option<Arc<dyn Fn() -> Option<&'static str> + Send + Sync>>,
 }
 
 impl Session {
@@ -119,7 +124,7 @@ pub struct Ctx<'a> {
     /// The latest log position of anything that was seen in shards which are not held any more.
     pub(super) seen_lsn: u64,
     /// See [`Ctx::may_write`].
-    pub(super) writable: bool,
+    pub(super) refusal: Option<Error>,
     /// Whether the command may wait; not in a transaction or a script.
     pub(super) may_block: bool,
     /// It wants to.
@@ -148,7 +153,7 @@ impl<'a> Ctx<'a> {
             flushed_all: false,
             limits_changed: false,
             seen_lsn: 0,
-            writable: true,
+            refusal: None,
             may_block: false,
             blocked: None,
             events: Vec::new(),
@@ -188,7 +193,7 @@ impl<'a> Ctx<'a> {
 
     /// Whether a command that only reads may change a value by the way ([`Flags::MAY_WRITE`](super::Flags::MAY_WRITE)).
     pub fn may_write(&self) -> bool {
-        self.writable
+        self.refusal.is_none()
     }
 
     /// Counts `n` changes to the data set. With none the command is not logged.

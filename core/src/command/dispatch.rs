@@ -9,7 +9,7 @@ use super::table::{Command, Flags, Keys, check_arity, lookup};
 use super::transactions;
 use crate::aof::Effects;
 use crate::error::{Error, ErrorKind, Result, text};
-use crate::keyspace::{Expired, Guard};
+use crate::keyspace::{Expired, Guard, Keyspace};
 use crate::pubsub::Wakers;
 use crate::reply::ReplySink;
 use crate::table::MAX_LEN;
@@ -34,6 +34,9 @@ pub fn execute(
         return Err(Error::new(ErrorKind::Argument, "ERR an argument is longer than 512 MB"));
     }
     let result = execute_checked(services, session, argv, out);
+    for (level, text) in std::mem::take(&mut session.script_log) {
+        log::log!(level, "{text}");
+    }
     if let Err(error) = &result {
         services.observer().count_error(error);
     }
@@ -46,6 +49,9 @@ fn execute_checked(
     argv: &[&[u8]],
     out: &mut dyn ReplySink,
 ) -> Result<()> {
+    if services.keyspace().is_busy() {
+        refuse_when_busy(services, session, argv)?;
+    }
     if session.multi.is_some()
         && let Some(done) = transactions::in_multi(services, session, argv, out)
     {
@@ -59,27 +65,29 @@ fn execute_checked(
         if let (Err(_), Some(client)) = (&done, &session.client) {
             client.count_rejected(found.1);
         }
-        done.map(|writable| (found, writable))
+        done.map(|refusal| (found, refusal))
     });
-    let (found, writable) = match admitted {
+    let (found, refusal) = match admitted {
         Ok(admitted) => admitted,
         Err(error) => return Err(transactions::refused(services, session, argv, error)),
     };
     let (row, keyspace) = (found.0, services.keyspace());
     let guard = match row.keys {
+        _ if row.flags.has(Flags::SCRIPT) => lock_at_turn(keyspace, row, argv)?,
         Keys::None | Keys::Channels(..) => keyspace.lock_none(),
         _ if row.takes_everything(argv) => keyspace.lock_all()?,
         Keys::Range(at, last, _) if at == last => keyspace.lock([argv[at as usize]])?,
         _ => keyspace.lock(row.key_positions(argv).into_iter().map(|at| argv[at]))?,
     };
     let mut ctx = Ctx::new(services, session, guard, argv);
-    ctx.writable = writable;
+    ctx.refusal = refusal;
     ctx.may_block = !ctx.session.replaying;
     let result = call(&mut ctx, found, out);
     if let Some(request) = ctx.blocked.take() {
         ctx.enter_waiting(request, found);
     }
-    let finished = finish(ctx, row.flags.has(Flags::WRITE), result);
+    let writes = row.flags.has(Flags::WRITE) || (row.flags.has(Flags::SCRIPT) && ctx.dirty > 0);
+    let finished = finish(ctx, writes, result);
     if finished.is_err()
         && let Some(waiter) = session.blocked.take()
     {
@@ -110,21 +118,44 @@ fn check_free_of_messages(session: &Session, row: &Command) -> Result<()> {
     )))
 }
 
-/// Whether a command may run now, and if so, whether it may write.
+/// While a script is too slow to wait for, only few commands are allowed.
+#[cold]
+fn refuse_when_busy(services: &dyn Services, session: &mut Session, argv: &[&[u8]]) -> Result<()> {
+    let error = match lookup(argv) {
+        Ok((row, _)) if row.flags.has(Flags::ALLOW_BUSY) => return Ok(()),
+        Ok(_) => services.keyspace().busy(),
+        // That one is told below.
+        Err(_) => return Ok(()),
+    };
+    if let Some(queue) = &mut session.multi {
+        queue.refuse();
+    }
+    Err(error)
+}
+
+fn lock_at_turn<'a>(keyspace: &'a Keyspace, row: &Command, argv: &[&[u8]]) -> Result<Guard<'a>> {
+    if row.takes_everything(argv) {
+        return keyspace.lock_all_at_turn();
+    }
+    keyspace.lock_at_turn(row.key_positions(argv).into_iter().map(|at| argv[at]))
+}
+
+/// Whether a command may run now, and if so, why it may not write if it may not.
 pub(super) fn admit(
     services: &dyn Services,
     session: &Session,
     row: &Command,
     argv: &[&[u8]],
-) -> Result<bool> {
+) -> Result<Option<Error>> {
     let writes = row.flags.has(Flags::WRITE);
-    if session.replaying || !(writes || row.flags.has(Flags::MAY_WRITE)) {
-        return Ok(true);
+    let script = row.flags.has(Flags::SCRIPT);
+    if session.replaying || !(writes || script || row.flags.has(Flags::MAY_WRITE)) {
+        return Ok(None);
     }
     let bytes = argv.iter().map(|arg| arg.len() + 16).sum::<usize>();
-    match allow_write(services, bytes + LOG_SLACK, row.flags.has(Flags::DENYOOM)) {
+    match allow_write(services, bytes + LOG_SLACK, script || row.flags.has(Flags::DENYOOM)) {
         Err(error) if writes => Err(error),
-        allowed => Ok(allowed.is_ok()),
+        allowed => Ok(allowed.err()),
     }
 }
 
@@ -288,7 +319,7 @@ pub(super) fn deletions(expired: &[Expired]) -> Effects {
 /// The background tick on one shard: deletes up to `most` keys and as many fields that are due, and logs it. Whether
 /// there is more to do at once, and whether there will be.
 pub fn expire_shard(services: &dyn Services, index: usize, most: usize) -> Result<(bool, bool)> {
-    let mut guard: Guard<'_> = services.keyspace().lock_one(index)?;
+    let mut guard: Guard<'_> = services.keyspace().lock_one_patiently(index)?;
     if !guard.awaits_expiry() {
         return Ok((false, false));
     }

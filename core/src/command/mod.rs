@@ -33,6 +33,7 @@ pub mod observe;
 pub mod peers;
 pub(crate) mod pubsub;
 mod scan;
+mod scripting;
 mod server;
 pub mod services;
 mod sets;
@@ -47,7 +48,7 @@ pub(crate) mod transactions;
 mod zsets;
 
 /// The version of Redis whose commands and semantics this engine follows: tools decide by it.
-pub const VERSION: &str = "7.2.0";
+pub const VERSION: &str = crate::REDIS_VERSION;
 
 pub use ctx::{Ctx, Session};
 pub use services::{Services, Shutdown};

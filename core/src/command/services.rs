@@ -32,6 +32,9 @@ pub trait Services: Send + Sync {
     fn waiters(&self) -> &Waiters;
     /// Who has subscribed to what.
     fn pubsub(&self) -> &PubSub;
+    /// Scripts and functions.
+    #[cfg(feature = "lua")]
+    fn scripts(&self) -> &crate::script::Scripts;
 
     /// Whether a write may run now: not when the log or the last snapshot failed (`MISCONF …`). Makes room in the log for
     /// about `bytes`, so that appending what the command did cannot fail.

@@ -59,8 +59,12 @@ impl Flags {
 
     /// Reads, but may keep what it found in the value and log that, unless writes are refused ([`Ctx::may_write`]).
     pub const MAY_WRITE: Flags = Flags(1 << 17);
+    /// Runs scripts, or changes what they are made of: it needs the turn before any shard, and shards late.
+    pub const SCRIPT: Flags = Flags(1 << 18);
+    /// May be called without keys though it has some.
+    pub const NO_MANDATORY_KEYS: Flags = Flags(1 << 19);
 
-    const NAMES: [(Flags, &str); 17] = [
+    const NAMES: [(Flags, &str); 18] = [
         (Flags::WRITE, "write"),
         (Flags::READONLY, "readonly"),
         (Flags::DENYOOM, "denyoom"),
@@ -74,6 +78,7 @@ impl Flags {
         (Flags::SKIP_SLOWLOG, "skip_slowlog"),
         (Flags::FAST, "fast"),
         (Flags::NO_AUTH, "no_auth"),
+        (Flags::NO_MANDATORY_KEYS, "no_mandatory_keys"),
         (Flags::NO_ASYNC_LOADING, "no_async_loading"),
         (Flags::NO_MULTI, "no_multi"),
         (Flags::MOVABLEKEYS, "movablekeys"),
@@ -121,6 +126,7 @@ pub enum Group {
     Server,
     Transactions,
     PubSub,
+    Scripting,
 }
 
 impl Group {
@@ -141,6 +147,7 @@ impl Group {
             Group::Server => "server",
             Group::Transactions => "transactions",
             Group::PubSub => "pubsub",
+            Group::Scripting => "scripting",
         }
     }
 
@@ -159,6 +166,7 @@ impl Group {
             Group::Connection => Some("connection"),
             Group::PubSub => Some("pubsub"),
             Group::Transactions => Some("transaction"),
+            Group::Scripting => Some("scripting"),
         }
     }
 }
@@ -220,7 +228,8 @@ impl Command {
         let mut names: Vec<&str> = Vec::new();
         names.extend(self.categories);
         for (flag, name) in [(Flags::WRITE, "write"), (Flags::READONLY, "read"), (Flags::PUBSUB, "pubsub")] {
-            if self.flags.has(flag) {
+            // Scripts that only read are of no category of readers, as with the servers.
+            if self.flags.has(flag) && !(name == "read" && self.flags.has(Flags::SCRIPT)) {
                 names.push(name);
             }
         }
@@ -258,6 +267,18 @@ impl Command {
             Keys::Everything => true,
             Keys::Sort => super::sort::takes_everything(argv),
             _ => false,
+        }
+    }
+
+    /// Whether a call of it that comes among others, in a transaction or from a script, needs every shard.
+    pub(super) fn reaches_everything(&self, argv: &[&[u8]]) -> bool {
+        match self.keys {
+            Keys::None | Keys::Channels(..) => {
+                use Group::{Connection, PubSub, Scripting, Transactions};
+                let apart = matches!(self.group, Connection | PubSub | Scripting | Transactions);
+                !apart && !["time", "lastsave"].contains(&self.name)
+            }
+            _ => self.takes_everything(argv),
         }
     }
 
@@ -380,6 +401,7 @@ pub fn commands() -> impl Iterator<Item = &'static Command> {
         super::peers::COMMANDS,
         super::pubsub::COMMANDS,
         super::server::COMMANDS,
+        super::scripting::COMMANDS,
         super::sets::COMMANDS,
         super::slow::COMMANDS,
         super::streams::COMMANDS,

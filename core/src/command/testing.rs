@@ -27,6 +27,8 @@ struct Recorder {
     observer: Observer,
     waiters: Waiters,
     pubsub: PubSub,
+    #[cfg(feature = "lua")]
+    scripts: crate::script::Scripts,
     logged: Mutex<Vec<String>>,
 }
 
@@ -44,6 +46,8 @@ impl Bench {
             observer: Observer::default(),
             waiters: Waiters::default(),
             pubsub: PubSub::default(),
+            #[cfg(feature = "lua")]
+            scripts: crate::script::Scripts::default(),
             logged: Mutex::default(),
         };
         store.observer.configure(&store.config);
@@ -164,6 +168,10 @@ impl Services for Recorder {
         &self.pubsub
     }
 
+    #[cfg(feature = "lua")]
+    fn scripts(&self) -> &crate::script::Scripts {
+        &self.scripts
+    }
     fn allow_write(&self, _: usize) -> Result<()> {
         Ok(())
     }

@@ -24,6 +24,13 @@ pub(super) struct Queue {
     refused: bool,
 }
 
+impl Queue {
+    /// EXEC will refuse what is queued.
+    pub(super) fn refuse(&mut self) {
+        self.refused = true;
+    }
+}
+
 /// A key under WATCH, and its version then.
 #[derive(Debug)]
 pub(super) struct WatchedKey {
@@ -109,7 +116,7 @@ pub(crate) fn forget_watched(services: &dyn Services, session: &mut Session) -> 
     if watched.is_empty() {
         return Ok(());
     }
-    let mut guard = services.keyspace().lock(watched.iter().map(|watched| &watched.key[..]))?;
+    let mut guard = services.keyspace().lock_patiently(watched.iter().map(|watched| &watched.key[..]))?;
     unwatch_in(&mut guard, &watched);
     Ok(())
 }
@@ -253,6 +260,9 @@ fn run(
         let denies = rows.iter().any(|row| row.flags.has(Flags::DENYOOM));
         dispatch::allow_write(services, room, denies).map_err(|error| aborted(&error, error.message()))?;
     }
+    let scripts = rows.iter().any(|row| row.flags.has(Flags::SCRIPT));
+    let script_refusal =
+        if scripts { dispatch::allow_write(services, dispatch::LOG_SLACK, true).err() } else { None };
     let mut guard = lock(services, &rows, &commands, watched)?;
     let mut unit = Unit {
         services,
@@ -277,7 +287,12 @@ fn run(
     let mut session = session;
     for (found, argv) in found.iter().zip(&commands) {
         let mut ctx = Ctx::new(services, session, guard, argv);
-        ctx.writable = writes;
+        ctx.refusal = if found.0.flags.has(Flags::SCRIPT) {
+            script_refusal.clone()
+        } else {
+            // Nobody has asked whether the others may write.
+            (!writes).then(Error::syntax)
+        };
         if let Err(error) = dispatch::call(&mut ctx, *found, out) {
             services.observer().count_error(&error);
             out.error(&error);
@@ -294,21 +309,17 @@ fn lock<'a>(
     commands: &[Vec<&[u8]>],
     watched: &[WatchedKey],
 ) -> Result<Guard<'a>> {
-    let everything = rows.iter().zip(commands).any(|(row, argv)| match row.keys {
-        Keys::None | Keys::Channels(..) => {
-            !matches!(row.group, Group::Connection | Group::Transactions | Group::PubSub)
-        }
-        _ => row.takes_everything(argv),
-    });
-    if everything {
-        return services.keyspace().lock_all();
+    let (keyspace, at_turn) = (services.keyspace(), rows.iter().any(|row| row.flags.has(Flags::SCRIPT)));
+    if rows.iter().zip(commands).any(|(row, argv)| row.reaches_everything(argv)) {
+        return if at_turn { keyspace.lock_all_at_turn() } else { keyspace.lock_all() };
     }
     let queued = rows.iter().zip(commands).flat_map(|(row, argv)| {
         let positions = row.key_positions(argv);
         positions.into_iter().map(|at| argv[at]).collect::<Vec<_>>()
     });
     let watched = watched.iter().map(|watched| &watched.key[..]);
-    services.keyspace().lock(queued.chain(watched))
+    let keys = queued.chain(watched);
+    if at_turn { keyspace.lock_at_turn(keys) } else { keyspace.lock(keys) }
 }
 
 /// What the commands of a transaction did, gathered.

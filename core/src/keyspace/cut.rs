@@ -71,7 +71,7 @@ impl Keyspace {
         let ledger = Arc::new(Ledger::default());
         let (keyspace, of_cut) = (Arc::clone(self), Arc::clone(&ledger));
         let mut cut = Cut { keyspace, ledger: of_cut, expiring_fields: false, done: false };
-        let mut guard = self.lock_all()?;
+        let mut guard = self.lock_all_patiently()?;
         cut.expiring_fields = guard.has_expiring_fields();
         let mut state = self.cut_state()?;
         state.epoch = state.epoch.wrapping_add(1);
@@ -125,7 +125,7 @@ impl Keyspace {
     /// Gives every entry the current stamp, which is right as long as no cut is under way.
     fn stamp_everything(&self) -> Result<()> {
         for index in 0..SHARDS {
-            let shard = self.lock_shard(index)?;
+            let shard = self.lock_shard_as(index, true)?;
             for share in shard.dbs.iter().flatten() {
                 share.table.for_each(|entry| entry.set_stamp(shard.epoch));
             }
@@ -170,7 +170,7 @@ impl Cut {
     /// Some steps in one shard; false when it owes nothing more.
     fn save_steps(&self, index: usize, buffer: &mut SavedBuf, sink: &mut dyn Sink) -> Result<bool> {
         for _ in 0..STEPS {
-            let more = self.keyspace.lock_shard(index)?.save_some(&self.ledger, buffer);
+            let more = self.keyspace.lock_shard_as(index, true)?.save_some(&self.ledger, buffer);
             buffer.drain(sink)?;
             // Big keys come last: while one is written, whatever is put aside for others waits.
             if self.ledger.held() > HURRY {
@@ -254,7 +254,7 @@ impl Cut {
             };
             // Between the question and the lock the value may have moved: then it is asked again.
             let stepped = {
-                let mut guard = self.keyspace.lock([&key[..]])?;
+                let mut guard = self.keyspace.lock_patiently([&key[..]])?;
                 pace.visited(guard.visits());
                 guard.save_big_step(db, &key, job.id, CHAINS, &mut out)
             };
@@ -302,7 +302,7 @@ impl Drop for Cut {
         if !self.done {
             self.ledger.cancel();
             for index in 0..SHARDS {
-                if let Ok(mut shard) = self.keyspace.lock_shard(index) {
+                if let Ok(mut shard) = self.keyspace.lock_shard_as(index, true) {
                     shard.cut = None;
                     let side = std::mem::take(&mut shard.side);
                     drop(shard);

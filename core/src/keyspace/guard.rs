@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::access::Access;
 use super::expiry::Expired;
 use super::shard::{Shard, dispose, footprint, int_of, kind, soonest};
+use super::turn::Turn;
 use super::{Keyspace, SHARDS, shard_of};
 use crate::encoding::num;
 use crate::error::Result;
@@ -113,6 +114,8 @@ pub struct Guard<'a> {
     /// Keys that somebody waits for and a command has reached for.
     pub(super) ready: Vec<(usize, Vec<u8>)>,
     no_touch: bool,
+    /// Given back after the shards.
+    pub(super) turn: Option<Turn<'a>>,
 }
 
 impl Drop for Guard<'_> {
@@ -140,6 +143,7 @@ impl<'a> Guard<'a> {
             expired: Vec::new(),
             ready: Vec::new(),
             no_touch: false,
+            turn: None,
         }
     }
 
@@ -159,6 +163,23 @@ impl<'a> Guard<'a> {
     /// Whether every shard is locked.
     pub fn holds_all(&self) -> bool {
         self.many.len() == SHARDS
+    }
+
+    /// Whether the shard of a hash is locked.
+    pub(super) fn holds(&self, hash: u64) -> bool {
+        self.shard_at(shard_of(hash)).is_some()
+    }
+
+    /// The locked shards, to be given back by [`Guard::put_held`].
+    pub(super) fn take_held(&mut self) -> Vec<(usize, MutexGuard<'a, Shard>)> {
+        let mut held = std::mem::take(&mut self.many);
+        held.extend(self.one.take());
+        held
+    }
+
+    pub(super) fn put_held(&mut self, mut held: Vec<(usize, MutexGuard<'a, Shard>)>) {
+        held.sort_unstable_by_key(|(index, _)| *index);
+        self.many = held;
     }
 
     /// A locked shard by its number.

@@ -20,8 +20,10 @@ mod flush;
 mod guard;
 mod interest;
 mod pace;
+mod prolong;
 mod scan;
 mod shard;
+mod turn;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
@@ -35,6 +37,7 @@ pub(crate) use guard::type_of;
 pub use guard::{Expiry, Guard, StrRef, Taken};
 pub use interest::Wanted;
 use shard::Shard;
+pub(crate) use turn::Timed;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::sync::atomic::{AtomicBool, Ordering};
@@ -77,6 +80,7 @@ pub struct Keyspace {
     cut_active: AtomicBool,
     access: access::Access,
     eviction: eviction::Eviction,
+    turns: turn::Turns,
     peak: AtomicUsize,
     /// What happened.
     pub counters: Counters,
@@ -96,6 +100,7 @@ impl Keyspace {
             cut_active: AtomicBool::new(false),
             access: access::Access::default(),
             eviction: eviction::Eviction::default(),
+            turns: turn::Turns::default(),
             peak: AtomicUsize::new(0),
             counters: Counters::default(),
         }
@@ -132,39 +137,62 @@ impl Keyspace {
     }
 
     fn lock_shard(&self, index: usize) -> Result<MutexGuard<'_, Shard>> {
+        self.lock_shard_as(index, false)
+    }
+
+    /// Takes a shard. While a script holds it that is too slow to wait for, only who is `patient` waits.
+    fn lock_shard_as(&self, index: usize, patient: bool) -> Result<MutexGuard<'_, Shard>> {
+        match self.try_shard(index, patient, false)? {
+            Some(shard) => Ok(shard),
+            None => Err(broken()),
+        }
+    }
+
+    /// `None`: the caller `yields`, and is to let go of what he holds.
+    fn try_shard(&self, index: usize, patient: bool, yields: bool) -> Result<Option<MutexGuard<'_, Shard>>> {
         // Locks are held for a few microseconds: looking again for that long beats going to sleep and being woken.
         for _ in 0..SPINS {
             if let Ok(mut shard) = self.shards[index].try_lock() {
                 shard.visits = shard.visits.wrapping_add(1);
-                return Ok(shard);
+                return Ok(Some(shard));
             }
             std::hint::spin_loop();
         }
-        let mut shard = self.shards[index].lock().map_err(|_| {
-            let text = "ERR internal error: an earlier call panicked while it changed this part of the data; close the store and open it again";
-            Error::new(ErrorKind::Internal, text)
-        })?;
-        shard.visits = shard.visits.wrapping_add(1);
+        let mut shard = self.wait_for_shard(index, patient, yields)?;
+        if let Some(shard) = &mut shard {
+            shard.visits = shard.visits.wrapping_add(1);
+        }
         Ok(shard)
     }
 
     /// Takes the shards of `keys`, all before the first access, in ascending order.
     pub fn lock<'k>(&self, keys: impl IntoIterator<Item = &'k [u8]>) -> Result<Guard<'_>> {
-        let mut wanted = 0u64;
-        for key in keys {
-            wanted |= 1 << shard_of(hash(key));
-        }
-        self.lock_mask(wanted)
+        self.lock_mask(mask_of(keys), false)
     }
 
     /// Takes every shard.
     pub fn lock_all(&self) -> Result<Guard<'_>> {
-        self.lock_mask(u64::MAX >> (64 - SHARDS))
+        self.lock_mask(EVERY_SHARD, false)
+    }
+
+    /// As [`Keyspace::lock_all`], for the store's own work: waits even for a script that others need not wait for.
+    pub(crate) fn lock_all_patiently(&self) -> Result<Guard<'_>> {
+        self.lock_mask(EVERY_SHARD, true)
+    }
+
+    /// As [`Keyspace::lock`], for what must not be left undone.
+    pub(crate) fn lock_patiently<'k>(&self, keys: impl IntoIterator<Item = &'k [u8]>) -> Result<Guard<'_>> {
+        self.lock_mask(mask_of(keys), true)
     }
 
     /// Takes one shard by its number.
     pub fn lock_one(&self, index: usize) -> Result<Guard<'_>> {
-        self.lock_mask(1 << index)
+        self.lock_mask(1 << index, false)
+    }
+
+    /// As [`Keyspace::lock_one`], for the store's own work.
+    pub(crate) fn lock_one_patiently(&self, index: usize) -> Result<Guard<'_>> {
+        self.lock_mask(1 << index, true)
     }
 
     /// A guard that holds no shard, for commands without keys.
@@ -172,24 +200,45 @@ impl Keyspace {
         Guard::new(self, None, Vec::new())
     }
 
-    fn lock_mask(&self, mut wanted: u64) -> Result<Guard<'_>> {
+    fn lock_mask(&self, wanted: u64, patient: bool) -> Result<Guard<'_>> {
         if wanted.is_power_of_two() {
             let index = wanted.trailing_zeros() as usize;
-            return Ok(Guard::new(self, Some((index, self.lock_shard(index)?)), Vec::new()));
+            let shard = self.lock_shard_as(index, patient)?;
+            return Ok(Guard::new(self, Some((index, shard)), Vec::new()));
         }
-        let mut held = Vec::with_capacity(wanted.count_ones() as usize);
-        while wanted != 0 {
-            let index = wanted.trailing_zeros() as usize;
-            held.push((index, self.lock_shard(index)?));
-            wanted &= wanted - 1;
+        'anew: loop {
+            let mut held = Vec::with_capacity(wanted.count_ones() as usize);
+            let mut rest = wanted;
+            while rest != 0 {
+                let index = rest.trailing_zeros() as usize;
+                let Some(shard) = self.try_shard(index, patient, true)? else {
+                    drop(held);
+                    self.wait_for_upgrade(patient)?;
+                    continue 'anew;
+                };
+                held.push((index, shard));
+                rest &= rest - 1;
+            }
+            return Ok(Guard::new(self, None, held));
         }
-        Ok(Guard::new(self, None, held))
     }
 
     /// The ledger of the cut under way.
     fn current_ledger(&self) -> Option<Arc<Ledger>> {
         self.cut.lock().ok()?.ledger.clone()
     }
+}
+
+const EVERY_SHARD: u64 = u64::MAX >> (64 - SHARDS);
+
+fn mask_of<'k>(keys: impl IntoIterator<Item = &'k [u8]>) -> u64 {
+    keys.into_iter().fold(0, |wanted, key| wanted | 1 << shard_of(hash(key)))
+}
+
+/// A shard that is not whole any more.
+fn broken() -> Error {
+    let text = "ERR internal error: an earlier call panicked while it changed this part of the data; close the store and open it again";
+    Error::new(ErrorKind::Internal, text)
 }
 
 /// The shard a hash belongs to: the top bits, which the tables' index and tags do not use.

@@ -75,6 +75,8 @@ pub(crate) struct Inner {
     waiters: Waiters,
     /// Who has subscribed to what.
     pubsub: PubSub,
+    #[cfg(feature = "lua")]
+    scripts: crate::script::Scripts,
     /// The file the directives came from: CONFIG REWRITE writes it.
     config_file: Option<PathBuf>,
 }
@@ -314,6 +316,8 @@ impl Inner {
             serving: serving::Serving::default(),
             waiters: Waiters::default(),
             pubsub: PubSub::default(),
+            #[cfg(feature = "lua")]
+            scripts: crate::script::Scripts::default(),
             config_file,
         })
     }
@@ -321,6 +325,7 @@ impl Inner {
     /// Tells the rooms below what the directives say.
     fn apply_directives(&self, held: Option<&mut Guard<'_>>) -> Result<()> {
         self.observer.configure(&self.config);
+        self.keyspace.set_busy_limit(self.config.int(Directive::BusyReplyThreshold));
         self.keyspace.configure(&memory::settings(&self.config), held)
     }
 
@@ -352,13 +357,16 @@ impl Inner {
                 wake();
             }
         }
+        // A script that has not written yet ends now; one that has is waited for, as is every call.
+        #[cfg(feature = "lua")]
+        self.scripts.control.close();
         self.background.stop();
         self.stop_bgsave();
         self.stop_rewrite();
         // A SAVE under way is the last one to write: the directory's lock is let go after this.
         drop(self.saves.file());
         // Whoever holds a shard finishes; whoever comes later meets a closed log.
-        drop(self.keyspace.lock_all());
+        drop(self.keyspace.lock_all_patiently());
         let saved = if self.disk.is_some()
             && !self.config.save_points().is_empty()
             && self.dirty.load(Ordering::Relaxed) > 0

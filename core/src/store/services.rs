@@ -61,6 +61,11 @@ impl Services for Inner {
         &self.pubsub
     }
 
+    #[cfg(feature = "lua")]
+    fn scripts(&self) -> &crate::script::Scripts {
+        &self.scripts
+    }
+
     fn allow_write(&self, bytes: usize) -> Result<()> {
         self.refuse_after_failed_save()?;
         self.logging.with(|log| log.reserve(bytes)).unwrap_or(Ok(()))
@@ -175,6 +180,7 @@ impl Services for Inner {
             }
         }
         self.observer.configure(&self.config);
+        self.keyspace.set_busy_limit(self.config.int(Directive::BusyReplyThreshold));
         if memory_changed {
             self.apply_directives(Some(held))?;
         }

@@ -1,6 +1,7 @@
 //! The families: which tables are drawn from together.
 
 use super::rows::*;
+use super::scripts::SCRIPT_ROWS;
 use super::words::Words;
 use crate::text::unhex;
 
@@ -37,6 +38,7 @@ pub const ALL: &[&Family] = &[
     &STREAMS,
     &STREAM_REFERENCES,
     &BLOCKING,
+    &SCRIPTING,
 ];
 
 /// Strings and numbers in them.
@@ -91,6 +93,9 @@ pub const SCENE_WAITING: Family =
 pub const SCENE_ACTING: Family = Family { name: "scene_acting", tables: &[SCENE_ACTING_ROWS] };
 /// Publishing.
 pub const PUBSUB: Family = Family { name: "pubsub", tables: &[PUBSUB_ROWS, TRANSACTION_ROWS] };
+/// Scripts, and what they find.
+pub const SCRIPTING: Family =
+    Family { name: "scripting", tables: &[SCRIPT_ROWS, SCRIPT_ROWS, SOME_OF_EVERYTHING, TOUCHES] };
 /// SORT.
 pub const SORTING: Family = Family { name: "sorting", tables: &[SORT_ROWS, FIELD_TOUCHES] };
 /// What only Valkey has.

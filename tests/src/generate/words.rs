@@ -484,6 +484,8 @@ impl Words {
                 3 => [b"(".to_vec(), w.identifier()].concat(),
                 _ => w.identifier(),
             },
+            "script" => |w| w.pick(super::scripts::TEXTS),
+            "passing" => |w| w.pick(super::scripts::PASSING),
             "group" => |w| w.pick(&["g1", "g1", "g1", "g2", "g2", "nogroup"]),
             "consumer" => |w| w.pick(&["alice", "bob", "carol", ""]),
             "pattern" => |w| w.pick(PATTERNS),

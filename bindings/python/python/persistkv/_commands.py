@@ -10,12 +10,26 @@ from ._hashes import Hashes
 from ._hyperloglogs import HyperLogLogs
 from ._keys import Keys, Server, Strings
 from ._lists import Lists
+from ._scripting import Scripting
 from ._sets import Sets
 from ._sorted_sets import SortedSets
 from ._streams import Streams
 
 
 class Commands(
-    Keys, Strings, Bitmaps, HyperLogLogs, Geo, Hashes, FieldExpiry, Lists, Sets, SortedSets, Streams, Server, Admin
+    Keys,
+    Strings,
+    Bitmaps,
+    HyperLogLogs,
+    Geo,
+    Hashes,
+    FieldExpiry,
+    Lists,
+    Sets,
+    SortedSets,
+    Streams,
+    Server,
+    Scripting,
+    Admin,
 ):
     """Every command as a method."""

@@ -87,6 +87,8 @@ class Pipeline(Commands):
     and raises :class:`WatchError`, if somebody else changed a watched key.
     """
 
+    is_pipeline = True
+
     def __init__(self, native: _persistkv.Store, transaction: bool) -> None:
         self._native = native
         self._transaction = transaction

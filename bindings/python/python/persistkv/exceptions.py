@@ -17,6 +17,10 @@ class WrongTypeError(ResponseError):
     """A command met a value of another type."""
 
 
+class NoScriptError(ResponseError):
+    """No script of that SHA-1 is known (``NOSCRIPT``)."""
+
+
 class WatchError(Error):
     """A watched key was changed by somebody else: the transaction did nothing."""
 

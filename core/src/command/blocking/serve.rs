@@ -21,7 +21,8 @@ pub(in super::super) fn serve(services: &dyn Services, ready: Ready) -> u64 {
     let mut served: Vec<(Arc<Waiter>, Result<Reply>)> = Vec::new();
     let mut last = 0;
     while let Some((db, key)) = queue.pop_front() {
-        let tickets = services.keyspace().lock([&key[..]]).map(|mut guard| guard.waiting_for(db, &key));
+        let tickets =
+            services.keyspace().lock_patiently([&key[..]]).map(|mut guard| guard.waiting_for(db, &key));
         for ticket in tickets.unwrap_or_default() {
             let Some(waiter) = services.waiters().find(ticket) else { continue };
             let Some(attempt) = attempt(services, &waiter, (db, &key)) else { continue };
@@ -61,7 +62,7 @@ fn attempt(services: &dyn Services, waiter: &Waiter, (db, key): (usize, &[u8])) 
     let mut session = waiter.session();
     let admitted = dispatch::admit(services, &session, row, &argv);
     let keys = row.key_positions(&argv).into_iter().map(|at| argv[at]);
-    let mut guard = services.keyspace().lock(keys).ok()?;
+    let mut guard = services.keyspace().lock_patiently(keys).ok()?;
     // Somebody else has served it meanwhile, or it has given up; or others took what was there.
     if !guard.waiting_for(db, key).contains(&waiter.ticket) {
         return None;
@@ -69,9 +70,9 @@ fn attempt(services: &dyn Services, waiter: &Waiter, (db, key): (usize, &[u8])) 
     let mut out = ReplyBuilder::new(session.resp3);
     let writes = row.flags.has(Flags::WRITE);
     let mut ctx = match admitted {
-        Ok(writable) => {
+        Ok(refusal) => {
             let mut ctx = Ctx::new(services, &mut session, guard, &argv);
-            ctx.writable = writable;
+            ctx.refusal = refusal;
             ctx.may_block = true;
             ctx
         }

@@ -115,7 +115,8 @@ impl Waiter {
         }
         let keys = self.keys.iter().map(Vec::as_slice);
         // A keyspace that refuses its locks serves nobody any more.
-        let waited = services.keyspace().lock(keys).map_or(true, |mut guard| self.unregister(&mut guard));
+        let waited =
+            services.keyspace().lock_patiently(keys).map_or(true, |mut guard| self.unregister(&mut guard));
         if waited {
             services.waiters().forget(self.ticket);
         }

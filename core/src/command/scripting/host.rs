@@ -1,0 +1,181 @@
+//! What a script reaches of the data: each of its calls is a command with its own context, under the guard of the call that
+//! runs the script. What the commands did is gathered there.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::super::ctx::{Ctx, Session};
+use super::super::dispatch;
+use super::super::table::{self, Flags, Keys};
+use crate::error::{Error, ErrorKind, Result};
+use crate::keyspace::Timed;
+use crate::reply::{Reply, ReplyBuilder};
+use crate::script::{Control, Ended, Host, Running, ScriptFlags};
+
+/// Lines of `redis.log` that are kept of one call.
+const LOG_LINES_MAX: usize = 1000;
+
+/// See the module's head.
+pub(super) struct ScriptHost<'c, 'a> {
+    ctx: &'c mut Ctx<'a>,
+    /// The script's own: what it selects or switches is its own affair.
+    session: Session,
+    control: &'a Control,
+    read_only: bool,
+    allow_oom: bool,
+    is_function: bool,
+    wrote: bool,
+    lines: Vec<(log::Level, String)>,
+    _timed: Timed<'a>,
+    _ended: Ended<'a>,
+}
+
+impl<'c, 'a> ScriptHost<'c, 'a> {
+    pub(super) fn begin(
+        ctx: &'c mut Ctx<'a>,
+        name: &str,
+        flags: ScriptFlags,
+        read_only: bool,
+        is_function: bool,
+    ) -> Self {
+        let services = ctx.services;
+        let session = Session {
+            client: ctx.session.client.clone(),
+            db: ctx.session.db,
+            replaying: ctx.session.replaying,
+            no_touch: ctx.session.no_touch,
+            interrupt: ctx.session.interrupt.clone(),
+            ..Session::default()
+        };
+        let running = Running {
+            name: name.to_owned(),
+            command: ctx.argv.iter().map(|arg| arg.to_vec()).collect(),
+            is_function,
+            began_ns: services.keyspace().clock().monotonic_ns(false),
+        };
+        // From here on nothing else that the script did is taken for the call itself.
+        ctx.replaced = true;
+        Self {
+            session,
+            control: &services.scripts().control,
+            read_only: read_only || flags.has(ScriptFlags::NO_WRITES),
+            allow_oom: flags.has(ScriptFlags::ALLOW_OOM),
+            is_function,
+            wrote: false,
+            lines: Vec::new(),
+            _timed: services.keyspace().time_script(is_function),
+            _ended: services.scripts().control.begin(running),
+            ctx,
+        }
+    }
+
+    /// The script is over.
+    pub(super) fn end(self) {
+        let session = &mut *self.ctx.session;
+        session.script_log.extend(self.lines);
+        if let Some(client) = &session.client {
+            client.db.store(session.db, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the script may change something now.
+    fn check_write(&mut self, flags: Flags) -> Result<()> {
+        if self.read_only {
+            return Err(Error::command("ERR Write commands are not allowed from read-only scripts."));
+        }
+        match &self.ctx.refusal {
+            // Once it has written it can not be stopped half way.
+            Some(error)
+                if error.kind() != ErrorKind::OutOfMemory
+                    || (flags.has(Flags::DENYOOM) && !self.allow_oom && !self.wrote) =>
+            {
+                return Err(error.clone());
+            }
+            _ => {}
+        }
+        if !self.control.may_write() {
+            let why = self.control.why_stop(self.is_function).unwrap_or("ERR Script ended.");
+            return Err(Error::command(why));
+        }
+        self.wrote = true;
+        Ok(())
+    }
+
+    /// Sees to it that the shards of a command are held.
+    fn reach(&mut self, row: &table::Command, argv: &[&[u8]]) -> Result<()> {
+        let guard = &mut self.ctx.guard;
+        let is_held = match row.keys {
+            _ if row.reaches_everything(argv) => guard.holds_all(),
+            Keys::None => true,
+            Keys::Range(at, last, _) if at == last => guard.covers([argv[at as usize]]),
+            _ => guard.covers(row.key_positions(argv).into_iter().map(|at| argv[at])),
+        };
+        if is_held { Ok(()) } else { guard.hold_everything() }
+    }
+}
+
+impl Host for ScriptHost<'_, '_> {
+    fn call(&mut self, argv: &[&[u8]]) -> Result<Reply> {
+        let found = table::lookup(argv)
+            .map_err(|_| Error::command("ERR Unknown Redis command called from script"))?;
+        let row = found.0;
+        if !row.accepts(argv.len()) {
+            return Err(Error::command("ERR Wrong number of args calling Redis command from script"));
+        }
+        if row.flags.has(Flags::NOSCRIPT) {
+            return Err(Error::command("ERR This Redis command is not allowed from script"));
+        }
+        if row.flags.has(Flags::WRITE) {
+            self.check_write(row.flags)?;
+        }
+        self.reach(row, argv)?;
+        let (services, outer) = (self.ctx.services, &mut *self.ctx);
+        let keyspace = services.keyspace();
+        let guard = std::mem::replace(&mut outer.guard, keyspace.lock_none());
+        let mut reply = ReplyBuilder::new(self.session.resp3);
+        let mut ctx = Ctx::new(services, &mut self.session, guard, argv);
+        ctx.refusal = outer.refusal.clone();
+        let result = dispatch::call(&mut ctx, found, &mut reply);
+        let expired = ctx.guard.take_expired();
+        let changed = ctx.dirty > 0;
+        if changed && !ctx.replaced {
+            ctx.effects.push(ctx.session.db as u32, ctx.argv);
+        }
+        ctx.guard.settle(changed);
+        outer.dirty += expired.len() as u64 + ctx.dirty;
+        outer.effects.append(&dispatch::deletions(&expired));
+        if changed {
+            outer.effects.append(&ctx.effects);
+        }
+        outer.flushed_all |= ctx.flushed_all;
+        outer.limits_changed |= ctx.limits_changed;
+        outer.seen_lsn = outer.seen_lsn.max(ctx.seen_lsn);
+        outer.wakers.append(&mut ctx.wakers);
+        outer.guard = ctx.guard.prolong(keyspace);
+        result?;
+        reply.finish().ok_or_else(|| Error::command("ERR internal error: the command answered nothing"))
+    }
+
+    fn may_call(&mut self, argv: &[&[u8]]) -> bool {
+        table::lookup(argv).is_ok()
+    }
+
+    fn resp3(&self) -> bool {
+        self.session.resp3
+    }
+
+    fn set_resp3(&mut self, on: bool) {
+        self.session.resp3 = on;
+    }
+
+    fn log(&mut self, level: log::Level, text: String) {
+        if self.lines.len() < LOG_LINES_MAX {
+            self.lines.push((level, text));
+        }
+    }
+
+    fn why_stop(&mut self) -> Option<&'static str> {
+        let asked = self.control.why_stop(self.is_function);
+        asked.or_else(|| self.session.interrupt.as_ref().map(Arc::clone).and_then(|ask| ask()))
+    }
+}
