@@ -6,11 +6,13 @@
 mod convert;
 mod errors;
 mod store;
+mod waiting;
 
 use pyo3::prelude::*;
 
 #[pymodule(gil_used = false)]
 fn _persistkv(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
-    module.add_class::<store::Store>()
+    module.add_class::<store::Store>()?;
+    module.add_class::<waiting::Waiting>()
 }

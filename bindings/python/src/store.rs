@@ -3,14 +3,18 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use persistkv::{Client, Error, Reply, Result};
+use persistkv::outbox::{Outbox, Push};
+use persistkv::reply::ReplyBuilder;
+use persistkv::{Blocked, Client, Error, Reply, Result};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use crate::convert::{self, Arguments};
 use crate::errors;
+use crate::waiting::{self, Waiting};
 
 /// One logical connection to a store, usable from any number of threads at once: each call takes a client from the
 /// pool, so that calls run in parallel; the selected database belongs to the connection.
@@ -35,37 +39,86 @@ impl Store {
 
     fn answer(&self, py: Python<'_>, args: &Bound<'_, PyTuple>, decode: bool) -> PyResult<Py<PyAny>> {
         let arguments = Arguments::from_tuple(args)?;
-        match py.detach(|| self.run(&arguments.slices())) {
-            Ok(reply) => convert::reply(py, reply, decode),
-            Err(error) => Err(errors::raise(py, &error)),
-        }
+        let begun = py.detach(|| self.begin(&arguments.slices(), false).0);
+        let reply = match begun.map_err(|error| errors::raise(py, &error))? {
+            Begun::Done(reply) => reply,
+            Begun::Waits(blocked) => waiting::finish(py, &blocked)?,
+        };
+        convert::reply(py, reply, decode)
     }
 
     fn run(&self, argv: &[&[u8]]) -> Result<Reply> {
+        match self.begin(argv, false).0? {
+            Begun::Done(reply) => Ok(reply),
+            Begun::Waits(_) => Err(Error::command("ERR this command can not wait here")),
+        }
+    }
+
+    /// Runs a command that may turn out to wait, and with `ahead` leaves the waiting for durability to the caller, who
+    /// gets the position of the log to wait for (0: none).
+    fn begin(&self, argv: &[&[u8]], ahead: bool) -> (Result<Begun>, u64) {
+        let run = |client: &mut Client| {
+            let mut out = ReplyBuilder::new(client.resp3());
+            let (blocked, owed) =
+                if ahead { client.begin_ahead(argv, &mut out) } else { (client.begin(argv, &mut out), 0) };
+            let begun = blocked.map(|blocked| match blocked {
+                Some(blocked) => Begun::Waits(blocked),
+                // SUBSCRIBE and its kin answer by messages.
+                None => Begun::Done(out.finish().unwrap_or(Reply::Null)),
+            });
+            (begun, owed)
+        };
         if let Some(session) = &self.session {
             let mut client = session.lock().unwrap_or_else(PoisonError::into_inner);
-            let reply = client.execute(argv);
+            let begun = run(&mut client);
             self.db.store(client.selected_db(), Ordering::Relaxed);
-            return reply;
+            return begun;
         }
         let mut client = self.idle().pop().unwrap_or_else(|| self.store.client());
         let db = self.db.load(Ordering::Relaxed);
-        if client.selected_db() != db {
-            client.select_db(db)?;
+        if client.selected_db() != db
+            && let Err(error) = client.select_db(db)
+        {
+            return (Err(error), 0);
         }
-        let reply = client.execute(argv);
+        let begun = run(&mut client);
+        // Calls of this object may come from several threads: dropping the client ends what it has begun.
         if client.in_transaction() {
-            // Calls of this object may come from several threads: dropping the client ends its transaction.
-            return Err(Error::command(
-                "ERR MULTI and WATCH need a pipeline: call pipeline() or transaction()",
-            ));
+            let text = "ERR MULTI and WATCH need a pipeline: call pipeline() or transaction()";
+            return (Err(Error::command(text)), 0);
+        }
+        if client.is_subscribed() {
+            let text = "ERR subscriptions need an object of their own: call pubsub()";
+            return (Err(Error::command(text)), 0);
         }
         if client.selected_db() != db {
             self.db.store(client.selected_db(), Ordering::Relaxed);
         }
+        // A client that waits is not needed for that any more: the waiting call stands for itself.
         self.idle().push(client);
-        reply
+        begun
     }
+
+    fn outbox(&self) -> PyResult<Arc<Outbox>> {
+        let session =
+            self.session.as_ref().ok_or_else(|| PyRuntimeError::new_err("messages come to a session"))?;
+        Ok(session.lock().unwrap_or_else(PoisonError::into_inner).outbox())
+    }
+}
+
+/// A command that was run, or waits.
+enum Begun {
+    Done(Reply),
+    Waits(Blocked),
+}
+
+/// A message as a list of its parts.
+fn message(py: Python<'_>, push: &Push, decode: bool) -> PyResult<Py<PyAny>> {
+    let reply = match push {
+        Push::Parts(parts) => Reply::Array(parts.clone()),
+        Push::Line(line) => Reply::Simple(line.clone().into()),
+    };
+    convert::reply(py, reply, decode)
 }
 
 #[pymethods]
@@ -131,6 +184,45 @@ impl Store {
             Ok(_) => Ok(None),
             Err(error) => Err(errors::raise(py, &error)),
         }
+    }
+
+    /// Runs a command without waiting for a key or for durability: its reply, the waiting call if it waits, and the
+    /// position of the log that :meth:`wait_durable` is to wait for.
+    #[pyo3(signature = (as_bytes, *args))]
+    fn begin_execute(
+        &self,
+        py: Python<'_>,
+        as_bytes: bool,
+        args: &Bound<'_, PyTuple>,
+    ) -> PyResult<(Py<PyAny>, Option<Waiting>, u64)> {
+        let arguments = Arguments::from_tuple(args)?;
+        let decode = self.decode && !as_bytes;
+        let (begun, owed) = py.detach(|| self.begin(&arguments.slices(), true));
+        match begun.map_err(|error| errors::raise(py, &error))? {
+            Begun::Done(reply) => Ok((convert::reply(py, reply, decode)?, None, owed)),
+            Begun::Waits(blocked) => Ok((py.None(), Some(Waiting::new(blocked, decode)), owed)),
+        }
+    }
+
+    /// Returns when everything up to this position of the log is on disk.
+    fn wait_durable(&self, py: Python<'_>, position: u64) -> PyResult<()> {
+        py.detach(|| self.store.wait_durable(position)).map_err(|error| errors::raise(py, &error))
+    }
+
+    /// The next message of a session as its parts, None when none has come within that many seconds (None: for ever).
+    fn next_message(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Option<Py<PyAny>>> {
+        let outbox = self.outbox()?;
+        let next = waiting::sliced(py, timeout, |most| outbox.next(most).transpose())?;
+        match next.transpose().map_err(|error| errors::raise(py, &error))? {
+            Some(push) => message(py, &push, self.decode).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Calls `wake` from any thread when a message has come; None: no longer.
+    fn set_message_waker(&self, wake: Option<Py<PyAny>>) -> PyResult<()> {
+        self.outbox()?.set_waker(wake.map(waiting::waker));
+        Ok(())
     }
 
     /// Closes the store for everyone in this process.

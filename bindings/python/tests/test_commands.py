@@ -256,6 +256,8 @@ def test_every_command_has_a_method(store):
         "del": "delete", "config": "config_get", "command": "command_count", "debug": "debug_digest",
         "discard": "pipeline", "exec": "pipeline", "multi": "pipeline", "unwatch": "pipeline", "watch": "pipeline",
         "acl": "acl_whoami", "client": "client_id", "latency": "latency_latest", "memory": "memory_usage",
+        "psubscribe": "pubsub", "punsubscribe": "pubsub", "ssubscribe": "pubsub", "subscribe": "pubsub",
+        "sunsubscribe": "pubsub", "unsubscribe": "pubsub",
         "slowlog": "slowlog_get", "xgroup": "xgroup_create", "xinfo": "xinfo_stream",
     }  # fmt: skip
     missing = [

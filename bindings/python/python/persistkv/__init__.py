@@ -13,6 +13,7 @@ from ._field_expiry import HashDataPersistOptions
 from ._keys import DataPersistOptions
 from ._persistkv import __version__
 from ._pipeline import Pipeline
+from ._publishing import PubSub
 from ._store import Store, close_all, open
 from .exceptions import Error, RedisError, ResponseError, WatchError
 
@@ -21,6 +22,7 @@ __all__ = [
     "Error",
     "HashDataPersistOptions",
     "Pipeline",
+    "PubSub",
     "RedisError",
     "ResponseError",
     "Store",

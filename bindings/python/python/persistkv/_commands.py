@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from ._admin import Admin
 from ._bitmaps import Bitmaps
+from ._blocking import Blocking
 from ._field_expiry import FieldExpiry
 from ._geo import Geo
 from ._hashes import Hashes
 from ._hyperloglogs import HyperLogLogs
 from ._keys import Keys, Server, Strings
 from ._lists import Lists
+from ._publishing import Publishing
 from ._scripting import Scripting
 from ._sets import Sets
 from ._sorted_sets import SortedSets
@@ -28,8 +30,10 @@ class Commands(
     Sets,
     SortedSets,
     Streams,
-    Server,
+    Blocking,
+    Publishing,
     Scripting,
+    Server,
     Admin,
 ):
     """Every command as a method."""

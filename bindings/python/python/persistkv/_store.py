@@ -12,6 +12,7 @@ from . import _persistkv
 from ._arguments import EncodableT, KeyT
 from ._commands import Commands
 from ._pipeline import Pipeline
+from ._publishing import PubSub
 from .exceptions import ConfigError, WatchError
 
 DirectiveT = Union[str, int, bool]
@@ -57,6 +58,10 @@ class Store(Commands):
                     return value if value_from_callable else replies
                 except WatchError:
                     continue
+
+    def pubsub(self, ignore_subscribe_messages: bool = False) -> PubSub:
+        """Subscriptions of a thread."""
+        return PubSub(self._native.session(), ignore_subscribe_messages)
 
     def close(self) -> None:
         """Saves a snapshot if save points are set and something has changed, and closes the files. Twice is fine."""

@@ -127,7 +127,8 @@ class Streams(Base):
         return _replies.is_ok(self.execute("XSETID", name, last_id, *options))
 
     def xread(self, streams: Mapping[KeyT, IdT], count: int | None = None, block: int | None = None) -> list[list[Any]]:
-        """What came after the given identifiers, by stream. ``block`` is checked, but nobody waits."""
+        """What came after the given identifiers, by stream. With ``block`` waits
+        so many milliseconds for some, with 0 for ever."""
         return _by_stream(self.execute("XREAD", *_reading(streams, count, block)))
 
     def xreadgroup(
@@ -139,7 +140,8 @@ class Streams(Base):
         block: int | None = None,
         noack: bool = False,
     ) -> list[list[Any]]:
-        """New entries (``>``) for a consumer, or its own pending ones. ``block`` is checked, but nobody waits."""
+        """New entries (``>``) for a consumer, or its own pending ones. With ``block`` waits so
+        many milliseconds for some, with 0 for ever."""
         options = ["NOACK"] if noack else []
         argv = ["GROUP", groupname, consumername, *options, *_reading(streams, count, block)]
         return _by_stream(self.execute("XREADGROUP", *argv))
