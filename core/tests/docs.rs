@@ -77,6 +77,7 @@ const NOT_APPLICABLE: &[(&str, &str)] = &[
     ("client|trackinginfo", CACHING),
     ("cluster", CLUSTER),
     ("clusterscan", CLUSTER),
+    ("commandlog", "SLOWLOG tells of slow commands; how large requests and replies are is a server's affair"),
     ("failover", REPLICATION),
     ("lolwut", "it draws a picture of the server's version"),
     ("migrate", "it talks to another server; DUMP and RESTORE are there"),

@@ -70,6 +70,16 @@ fn commands_of_the_server_run_inside_of_transactions() {
         &["SELECT 3", "MULTI", "RESET", "SET f 6", "SELECT 0", "GET f"],
         &["WATCH a", "MULTI", "RESET", "SET a 2", "MULTI", "PING", "EXEC"],
         &["MULTI", "RESET x", "EXEC"],
+        &[
+            "SET g 1",
+            "WAITAOF 1 0 0",
+            "WAITAOF 0 0 0",
+            "WAITAOF 1 1 10",
+            "MULTI",
+            "SET g 2",
+            "WAITAOF 0 1 0",
+            "EXEC",
+        ],
         &["DBSIZE"],
     ];
     for conversation in conversations {

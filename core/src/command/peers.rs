@@ -1,5 +1,5 @@
 //! Commands that concern other clients, or what a server is to them: CLIENT KILL, PAUSE, UNPAUSE, REPLY; ROLE, REPLICAOF,
-//! WAIT.
+//! WAIT, WAITAOF.
 //!
 //! Only clients of a listener have a connection that can be killed or kept from getting replies; clients inside the process
 //! are left to their program, except that a pause holds everybody.
@@ -64,6 +64,7 @@ pub(super) const COMMANDS: &[Command] = &[
     Command { categories: &["admin", "dangerous"], ..row("role", 1, Flags::NOSCRIPT.and(ANY_TIME).and(Flags::FAST), "2.8.12", "O(1)", role, "Returns the part played in replication: a master without replicas.") },
     row("slaveof", 3, ADMIN.and(Flags::STALE).and(Flags::NO_ASYNC_LOADING), "1.0.0", "O(1)", replicaof, "Takes NO ONE, which is so: there is no replication."),
     of_connection(row("wait", 3, Flags::NOSCRIPT, "3.0.0", "O(1)", wait, "Waits for replicas, of which there are none.")),
+    of_connection(row("waitaof", 4, Flags::BLOCKING, "7.2.0", "O(1)", waitaof, "Waits until what was written is on disk in the log.")),
 ];
 
 /// Which connections CLIENT KILL is to end.
@@ -260,6 +261,31 @@ fn wait(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let timeout = (length > 0).then(|| Duration::from_millis(length as u64));
     let request =
         Request { keys: Vec::new(), wanted: Wanted::Any, timeout, nothing: Nothing::Zero, argv: None };
+    ctx.block(request, out)
+}
+
+/// Other than a server, which waits for its next sync, this one makes it now. Inside of a transaction nothing is waited
+/// for: the answer is how things stand.
+fn waitaof(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    let local = args::int(ctx.argv[1])?;
+    if !(0..=1).contains(&local) {
+        return Err(Error::command("ERR value is out of range, value must between 0 and 1"));
+    }
+    let replicas = args::count(ctx.argv[2])?;
+    let length = timeout(ctx.argv[3])?;
+    let wait = local == 1 && !ctx.guard.holds_all();
+    let synced = ctx.services.log_is_synced(wait)?;
+    if local == 1 && synced.is_none() {
+        let text = "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.";
+        return Err(Error::command(text));
+    }
+    let nothing = Nothing::Logged(i64::from(synced == Some(true)));
+    if replicas == 0 {
+        nothing.write(out);
+        return Ok(());
+    }
+    let timeout = (length > 0).then(|| Duration::from_millis(length as u64));
+    let request = Request { keys: Vec::new(), wanted: Wanted::Any, timeout, nothing, argv: None };
     ctx.block(request, out)
 }
 

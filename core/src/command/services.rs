@@ -47,6 +47,9 @@ pub trait Services: Send + Sync {
     fn wait_durable_at_once(&self, lsn: u64) -> Result<()> {
         self.wait_durable(lsn)
     }
+    /// Whether everything in the log is on disk; with `wait`, which no holder of a shard may ask for, it is made so. `None`:
+    /// there is no log.
+    fn log_is_synced(&self, wait: bool) -> Result<Option<bool>>;
     /// Something may need the background thread now: an expiry was set, changes may have reached a save point.
     fn after_write(&self);
 

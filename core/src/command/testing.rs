@@ -183,6 +183,9 @@ impl Services for Recorder {
     fn wait_durable(&self, _: u64) -> Result<()> {
         Ok(())
     }
+    fn log_is_synced(&self, _: bool) -> Result<Option<bool>> {
+        Ok(None)
+    }
     fn after_write(&self) {}
     fn save(&self) -> Result<()> {
         Err(no_files())

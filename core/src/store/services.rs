@@ -106,6 +106,14 @@ impl Services for Inner {
         self.logging.with(|log| log.wait_durable(lsn)).unwrap_or(Ok(()))
     }
 
+    fn log_is_synced(&self, wait: bool) -> Result<Option<bool>> {
+        let Some(log) = self.logging.log() else { return Ok(None) };
+        if wait {
+            log.sync()?;
+        }
+        Ok(Some(wait || log.durable() >= log.end()))
+    }
+
     fn after_write(&self) {
         if (self.disk.is_some() || self.keyspace.has_expiring())
             && self.background.sleeps()

@@ -54,6 +54,9 @@ pub(super) const VALKEY_ROWS: Table = &[
     (2, "PEXPIRETIME skey"),
     (1, "LPUSH skey ( small | 'foo )"),
     (1, "COMMAND GETKEYS MSETEX #{ skey ( small | int | 'foo ) }"),
+    (4, "ZADD zkey { small el }"),
+    (3, "ZSCAN zkey 0 < [ MATCH pattern ] ; [ COUNT count ] ; [ NOSCORES ] >"),
+    (1, "HSCAN zkey 0 [ NOSCORES ]"),
 ];
 
 /// Sorting, with something to look up in.
@@ -266,7 +269,7 @@ pub(super) const ZSET_ROWS: Table = &[
     (3, "ZINTERSTORE zkey #{ zset } < [ WEIGHTS %{ float } ] ; [ AGGREGATE ( SUM | MIN | MAX ) ] >"),
     (3, "ZDIFFSTORE zkey #{ zset }"),
     (2, "ZINTERCARD #{ zset } [ LIMIT count ]"),
-    (3, "ZSCAN zkey 0 < [ MATCH pattern ] ; [ COUNT count ] ; [ NOSCORES ] >"),
+    (3, "ZSCAN zkey 0 < [ MATCH pattern ] ; [ COUNT count ] >"),
     (5, "ZADD ykey { 0 el }"),
     (1, "SET ykey val"),
     (1, "DEL { ykey }"),
@@ -325,6 +328,7 @@ pub(super) const SERVER_ROWS: Table = &[
     (1, "COMMAND el"),
     (2, "MEMORY USAGE key [ SAMPLES small ]"),
     (1, "WAIT 0 0"),
+    (1, "WAITAOF ( 0 | 1 | 2 | -1 | 'foo ) ( 0 | -1 | 'foo ) ( 0 | -1 | 'foo )"),
     (2, "FLUSHDB"),
     (2, "SWAPDB db db"),
     (1, "LASTSAVE"),

@@ -163,6 +163,10 @@ class Admin(Base):
         """How many slow commands are kept."""
         return self.execute("SLOWLOG", "LEN")
 
+    def waitaof(self, num_local: int, num_replicas: int, timeout: int) -> list[int]:
+        """Makes the log durable now if `num_local` is 1; how many logs here and at replicas (there are none) are."""
+        return self.execute("WAITAOF", num_local, num_replicas, timeout)
+
     def slowlog_reset(self) -> bool:
         """Clears the slow log."""
         return _replies.is_ok(self.execute("SLOWLOG", "RESET"))

@@ -33,14 +33,21 @@ pub enum Nothing {
     NullArray,
     /// The number 0.
     Zero,
+    /// How many logs have a write on disk, this store's and replicas' (of which there are none).
+    Logged(i64),
 }
 
 impl Nothing {
-    fn write(self, out: &mut dyn ReplySink) {
+    pub(super) fn write(self, out: &mut dyn ReplySink) {
         match self {
             Self::Null => out.null(),
             Self::NullArray => out.null_array(),
             Self::Zero => out.int(0),
+            Self::Logged(here) => {
+                out.array(2);
+                out.int(here);
+                out.int(0);
+            }
         }
     }
 }
