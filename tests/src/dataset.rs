@@ -105,17 +105,16 @@ impl Strictness {
 const EITHER: &str = "embstr or raw";
 
 impl DataSet {
-    /// Redis 8.2 keeps a short string together with its key in 64 bytes, and calls it `raw` where both have no room there;
-    /// everybody else looks at the string alone. What it says of such strings counts for nothing then.
-    pub fn disregard_forms_beside_long_keys(&mut self) {
+    /// Redis 8.2 (`embeds_keys`) keeps a short string together with its key in 64 bytes, and calls it `raw` where both have
+    /// no room there; Valkey says `embstr` of longer strings than all others. What they say of such strings counts for
+    /// nothing then.
+    pub fn disregard_forms_of_its_own(&mut self, embeds_keys: bool) {
         /// Of key and string together, with an expiry.
         const ROOM: usize = 32;
         for ((_, key), entry) in &mut self.keys {
-            if let Value::String(bytes) = &entry.value
-                && bytes.len() <= 44
-                && key.len() + bytes.len() > ROOM
-                && entry.encoding == "raw"
-            {
+            let Value::String(bytes) = &entry.value else { continue };
+            let of_redis = embeds_keys && bytes.len() <= 44 && key.len() + bytes.len() > ROOM;
+            if (of_redis && entry.encoding == "raw") || (bytes.len() > 44 && entry.encoding == "embstr") {
                 entry.encoding = EITHER.to_owned();
             }
         }

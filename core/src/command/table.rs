@@ -297,7 +297,11 @@ impl Command {
                 (first..=last).step_by(step.max(1) as usize).map(|at| at as usize).collect()
             }
             Keys::Counted(at) => counted(argv, at, 1),
-            Keys::CountedPairs(at) => counted(argv, at, 2),
+            // Read from the key specification, where a count must be a number.
+            Keys::CountedPairs(at) if argv.get(at).is_some_and(|arg| num::parse_i64(arg).is_some()) => {
+                counted(argv, at, 2)
+            }
+            Keys::CountedPairs(_) => Vec::new(),
             Keys::Sort => super::sort::key_positions(argv),
             Keys::Streams => streams(argv),
             Keys::OneAndStored(from) => std::iter::once(1).chain(stored(argv, from)).collect(),

@@ -35,7 +35,7 @@ pub struct Judge<'a> {
     pub is_restored: bool,
     /// The highest version of snapshots that it reads.
     pub reads: u8,
-    /// See [`DataSet::disregard_forms_beside_long_keys`].
+    /// See [`DataSet::disregard_forms_of_its_own`].
     pub embeds_keys: bool,
 }
 
@@ -139,9 +139,7 @@ impl Trial<'_> {
         let ours = DataSet::read(self.accused);
         let read = |judge: &mut Judge<'_>| {
             let mut found = DataSet::read(judge.endpoint);
-            if judge.embeds_keys {
-                found.disregard_forms_beside_long_keys();
-            }
+            found.disregard_forms_of_its_own(judge.embeds_keys);
             found
         };
         let theirs: Vec<_> = self.judges.iter_mut().map(read).collect();
