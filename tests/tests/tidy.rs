@@ -18,7 +18,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("keyspace", &["error", "reclaim", "sync", "encoding", "table", "value"]),
     ("resp", &["error", "encoding"]),
     ("reply", &["error", "encoding"]),
-    ("config", &["error", "encoding", "value", "switches"]),
+    ("config", &["error", "encoding", "events", "value", "switches"]),
     ("rdb", &["error", "fs", "encoding", "table", "value"]),
     ("aof", &["error", "fs", "sync", "encoding", "resp", "config"]),
     ("script", &["error", "allocator", "encoding", "reply", "resp", "config"]),

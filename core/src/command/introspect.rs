@@ -292,7 +292,7 @@ fn keys_of(argv: &[&[u8]]) -> Result<(String, Vec<usize>)> {
     }
     let keys = row.key_positions(argv);
     let only_destination = matches!(row.keys, Keys::DestAndCounted(_)) && keys.len() == 1;
-    if keys.is_empty() || only_destination {
+    if (keys.is_empty() && !row.flags.has(Flags::NO_MANDATORY_KEYS)) || only_destination {
         return Err(Error::command("ERR Invalid arguments specified for command"));
     }
     Ok((name, keys))

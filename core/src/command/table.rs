@@ -153,7 +153,8 @@ impl Group {
 
     fn category(self) -> Option<&'static str> {
         match self {
-            Group::Generic | Group::Server => None,
+            // What publishes and subscribes has its category from its flag.
+            Group::Generic | Group::PubSub | Group::Server => None,
             Group::String => Some("string"),
             Group::List => Some("list"),
             Group::Set => Some("set"),
@@ -164,7 +165,6 @@ impl Group {
             Group::Geo => Some("geo"),
             Group::Stream => Some("stream"),
             Group::Connection => Some("connection"),
-            Group::PubSub => Some("pubsub"),
             Group::Transactions => Some("transaction"),
             Group::Scripting => Some("scripting"),
         }
