@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::blocked::Blocked;
 use crate::command::observe::Link;
 use crate::command::peers::Replies;
-use crate::command::{Services, Session, dispatch, pubsub, transactions};
+use crate::command::{Services, Session, dispatch, pubsub, tracking, transactions};
 use crate::config::Directive;
 use crate::error::{Error, ErrorKind, Result};
 use crate::outbox::Outbox;
@@ -146,9 +146,10 @@ impl Client {
         self.session.client.as_ref().map(|client| Arc::clone(&client.outbox)).unwrap_or_default()
     }
 
-    /// Whether it has subscribed to anything.
+    /// Whether it has subscribed to anything, or monitors: then it may be silent for long.
     pub fn is_subscriber(&self) -> bool {
-        self.session.client.as_ref().is_some_and(|client| client.is_subscriber())
+        let monitors = &self.store.inner.observer().monitors;
+        self.session.client.as_ref().is_some_and(|client| client.is_subscriber() || monitors.has(client.id))
     }
 
     /// Whether replies take RESP3 shapes (maps, sets, doubles). Off at first, as on a new Redis connection.
@@ -204,8 +205,10 @@ impl Drop for Client {
         if self.store.check_usable().is_ok() {
             transactions::end(&*self.store.inner, &mut self.session);
             pubsub::end(&*self.store.inner, &mut self.session);
+            tracking::end(&*self.store.inner, &mut self.session, true);
         }
         if let Some(client) = self.session.client.as_ref().filter(|_| self.store.inner.is_ours()) {
+            self.store.inner.observer().monitors.leave(client);
             self.store.inner.observer().clients.forget(client);
         }
     }

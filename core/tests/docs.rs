@@ -69,12 +69,8 @@ const NOT_APPLICABLE: &[(&str, &str)] = &[
         "there is one user, who may do everything: access to the host process is access to the data",
     ),
     ("asking", CLUSTER),
-    ("client|caching", CACHING),
     ("client|capa", NETWORK),
-    ("client|getredir", CACHING),
     ("client|import-source", REPLICATION),
-    ("client|tracking", CACHING),
-    ("client|trackinginfo", CACHING),
     ("cluster", CLUSTER),
     ("clusterscan", CLUSTER),
     ("commandlog", "SLOWLOG tells of slow commands; how large requests and replies are is a server's affair"),
@@ -102,7 +98,6 @@ const NOT_APPLICABLE: &[(&str, &str)] = &[
     ("vsim", VECTORS),
 ];
 
-const CACHING: &str = "the data is in the same process: there is nothing to cache nearer";
 const CLUSTER: &str = "there is no cluster";
 const NETWORK: &str = "there is no network between client and store";
 const REPLICATION: &str = "there are no replicas";

@@ -9,6 +9,7 @@ use super::observe::ClientState;
 use super::peers::{KILL, PAUSE, REPLY, Replies, UNPAUSE, own};
 use super::pubsub;
 use super::table::{Command, Flags, Group, Handler, Keys, wrong_arity};
+use super::tracking::{self, CACHING, GETREDIR, TRACKING, TRACKINGINFO};
 use super::transactions;
 use crate::config::Directive;
 use crate::error::{Error, Result};
@@ -47,7 +48,9 @@ const EACH_CLIENT: &str = "O(N) where N is the number of clients";
 
 #[rustfmt::skip]
 const CLIENT: &[Command] = &[
+    CACHING,
     row("getname", 2, OWN, "2.6.9", "O(1)", getname, "Returns the name of this client."),
+    GETREDIR,
     row("help", 2, ANY_TIME, "5.0.0", "O(1)", help, "Returns a text on the subcommands."),
     row("id", 2, OWN, "5.0.0", "O(1)", id, "Returns the number of this client."),
     row("info", 2, OWN, "6.2.0", "O(1)", info, "Returns what is known of this client."),
@@ -59,6 +62,8 @@ const CLIENT: &[Command] = &[
     REPLY,
     row("setinfo", 4, OWN, "7.2.0", "O(1)", setinfo, "Sets the name or version of the library this client uses."),
     row("setname", 3, OWN, "2.6.9", "O(1)", setname, "Sets the name of this client."),
+    TRACKING,
+    TRACKINGINFO,
     row("unblock", -3, ADMIN, "5.0.0", "O(log N) where N is the number of client connections", unblock, "Ends the waiting of a client for a key."),
     UNPAUSE,
 ];
@@ -177,12 +182,17 @@ fn describe(ctx: &Ctx<'_>, client: &ClientState) -> String {
     flags.push_str(if client.link.as_ref().is_some_and(|link| link.is_unix()) { "U" } else { "" });
     flags.push_str(if flag(&client.no_evict) { "e" } else { "" });
     flags.push_str(if flag(&client.no_touch) { "T" } else { "" });
-    if flags.is_empty() {
-        flags.push('N');
-    }
     let (name, lib_name, lib_version) = client.labels();
     let [sub, psub, ssub] = client.subscriptions();
     flags.push_str(if [sub, psub, ssub] == [0; 3] { "" } else { "P" });
+    let observer = ctx.services.observer();
+    flags.push_str(if observer.monitors.has(client.id) { "O" } else { "" });
+    let redirect = observer.tracking.redirect(client.id);
+    flags.push_str(if redirect.is_some() { "t" } else { "" });
+    if flags.is_empty() {
+        flags.push('N');
+    }
+    let redirect = redirect.map_or(-1, |id| id as i64);
     let place = match &client.link {
         None => format!("addr=in-process:{}", std::process::id()),
         Some(link) => format!("addr={} laddr={} fd={}", link.addr(), link.local_addr(), link.fd()),
@@ -196,7 +206,7 @@ fn describe(ctx: &Ctx<'_>, client: &ClientState) -> String {
     });
     format!(
         "id={} {place} name={name} age={} idle={} flags={flags} db={} sub={sub} psub={psub} ssub={ssub} multi=-1{buffers} cmd={} \
-         user=default resp={} lib-name={lib_name} lib-ver={lib_version} tot-cmds={}\n",
+         user=default redir={redirect} resp={} lib-name={lib_name} lib-ver={lib_version} tot-cmds={}\n",
         client.id,
         (clock.now_ms() - client.born_ms).max(0) / 1000,
         client.idle_seconds(clock.monotonic_ns(false)),
@@ -338,6 +348,11 @@ fn reset(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     // An open transaction has been discarded on the way here, and so no shard is held.
     transactions::forget_watched(ctx.services, ctx.session)?;
     pubsub::end(ctx.services, ctx.session);
+    let is_free = ctx.may_block;
+    tracking::end(ctx.services, ctx.session, is_free);
+    if let Some(client) = &ctx.session.client {
+        ctx.services.observer().monitors.leave(client);
+    }
     ctx.session.select(0);
     ctx.session.set_resp3(false);
     ctx.session.no_touch = false;

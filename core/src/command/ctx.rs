@@ -10,6 +10,7 @@ use super::observe::ClientState;
 use super::peers::Replies;
 use super::pubsub::Subscriptions;
 use super::services::Services;
+use super::tracking::Mode;
 use super::transactions::{Queue, WatchedKey};
 use crate::aof::Effects;
 use crate::config::Config;
@@ -44,6 +45,8 @@ pub struct Session {
     pub(super) multi: Option<Queue>,
     /// What WATCH watches.
     pub(super) watched: Vec<WatchedKey>,
+    /// What it wants to be told of keys it has read (CLIENT TRACKING).
+    pub(super) tracking: Option<Box<Mode>>,
     /// Channels it has subscribed to.
     pub(super) subscriptions: Subscriptions,
     /// The call under way waits, and this is it.

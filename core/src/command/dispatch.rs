@@ -6,6 +6,7 @@ use super::events;
 use super::memory;
 use super::services::Services;
 use super::table::{Command, Flags, Keys, check_arity, lookup};
+use super::tracking;
 use super::transactions;
 use crate::aof::Effects;
 use crate::error::{Error, ErrorKind, Result, text};
@@ -39,6 +40,9 @@ pub fn execute(
     }
     if let Err(error) = &result {
         services.observer().count_error(error);
+    }
+    if session.tracking.is_some() {
+        tracking::command_is_over(session, argv);
     }
     result
 }
@@ -176,7 +180,22 @@ pub(super) fn call(
     if let (Some(began), Some(client)) = (began, &ctx.session.client) {
         services.observer().end(began, services, client, (row, index), argv, result.is_err());
     }
+    if ctx.session.tracking.is_some() {
+        tracking::note_reads(ctx, row);
+    }
+    if services.observer().monitors.is_on() {
+        show(ctx, row);
+    }
     result
+}
+
+/// Shows a command to those who monitor; what administers is nobody's business.
+fn show(ctx: &mut Ctx<'_>, row: &Command) {
+    if row.flags.has(Flags::ADMIN) || row.flags.has(Flags::SKIP_MONITOR) || ctx.session.replaying {
+        return;
+    }
+    let from = (ctx.session.client.as_deref(), ctx.session.db);
+    ctx.services.observer().monitors.tell(ctx.services, from, ctx.argv, &mut ctx.wakers);
 }
 
 /// What comes before the handler. CLIENT NO-TOUCH: what the session reads does not count as used, unless it says TOUCH.
@@ -233,6 +252,8 @@ pub(super) fn settle(mut ctx: Ctx<'_>, writes: bool) -> Done {
     }
     let recorded = record(&mut ctx);
     ctx.guard.settle(ctx.dirty > 0);
+    let by = ctx.session.client.as_ref().map(|client| client.id);
+    tracking::tell(ctx.services, by, ctx.guard.take_changes(), &mut ctx.wakers);
     let Ctx { mut guard, flushed_all, limits_changed, seen_lsn, wakers, .. } = ctx;
     let lsn = guard.last_lsn().max(seen_lsn);
     Done { recorded, flushed_all, limits_changed, lsn, ready: guard.take_ready(), wakers }
@@ -329,6 +350,7 @@ pub fn expire_shard(services: &dyn Services, index: usize, most: usize) -> Resul
     let ready = guard.take_ready();
     let mut wakers = Wakers::new();
     events::tell_expired(services, &expired, &mut wakers);
+    tracking::tell(services, None, guard.take_changes(), &mut wakers);
     let recorded = if expired.is_empty() {
         Ok(0)
     } else {

@@ -9,6 +9,7 @@ use super::dispatch::deletions;
 use super::events;
 use super::services::Services;
 use super::table::{Command, Flags, Group, Handler, Keys};
+use super::tracking;
 use crate::allocator;
 use crate::config::{Config, Directive};
 use crate::encoding::num;
@@ -100,6 +101,7 @@ pub fn relieve(services: &dyn Services) -> Result<(bool, u64)> {
         let ready = guard.take_ready();
         let mut wakers = Wakers::new();
         events::tell_evicted(services, db, &key, &mut wakers);
+        tracking::tell(services, None, guard.take_changes(), &mut wakers);
         let recorded = services.record(&deletions(&[Expired { db, key, fields: Vec::new() }]), 1)?;
         guard.note_lsn(recorded);
         drop(guard);

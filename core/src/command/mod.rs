@@ -44,6 +44,7 @@ mod strings;
 pub mod table;
 #[cfg(test)]
 pub(crate) mod testing;
+pub(crate) mod tracking;
 pub(crate) mod transactions;
 mod zsets;
 

@@ -60,6 +60,7 @@ pub(super) const UNPAUSE: Command = of_connection(row("unpause", 2, ADMIN.and(AN
 
 #[rustfmt::skip]
 pub(super) const COMMANDS: &[Command] = &[
+    row("monitor", 1, ADMIN.and(ANY_TIME), "1.0.0", "O(1)", monitor, "Shows every command that is run from now on."),
     row("replicaof", 3, ADMIN.and(Flags::STALE).and(Flags::NO_ASYNC_LOADING), "5.0.0", "O(1)", replicaof, "Takes NO ONE, which is so: there is no replication."),
     Command { categories: &["admin", "dangerous"], ..row("role", 1, Flags::NOSCRIPT.and(ANY_TIME).and(Flags::FAST), "2.8.12", "O(1)", role, "Returns the part played in replication: a master without replicas.") },
     row("slaveof", 3, ADMIN.and(Flags::STALE).and(Flags::NO_ASYNC_LOADING), "1.0.0", "O(1)", replicaof, "Takes NO ONE, which is so: there is no replication."),
@@ -231,6 +232,15 @@ fn reply(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     if wanted != Replies::SkipNext || ctx.session.replies == Replies::On {
         ctx.session.replies = wanted;
     }
+    out.ok();
+    Ok(())
+}
+
+fn monitor(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    if !ctx.may_block {
+        return Err(Error::command("ERR MONITOR isn't allowed for DENY BLOCKING client"));
+    }
+    ctx.services.observer().monitors.enter(own(ctx)?);
     out.ok();
     Ok(())
 }

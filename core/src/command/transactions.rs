@@ -10,6 +10,7 @@ use super::dispatch::{self, Done};
 use super::events;
 use super::services::Services;
 use super::table::{Command, Flags, Group, Handler, Keys, resolve};
+use super::tracking;
 use crate::aof::Effects;
 use crate::error::{Error, Result};
 use crate::keyspace::{Expired, Guard};
@@ -191,7 +192,11 @@ pub(super) fn in_multi(
             client.count(index, 0, false);
         }
         match row.name {
-            "exec" => return Some(exec(services, session, out)),
+            "exec" => {
+                let done = exec(services, session, out);
+                show(services, session, argv);
+                return Some(done);
+            }
             "discard" => {
                 session.multi = None;
                 let done = forget_watched(services, session);
@@ -227,6 +232,16 @@ pub(super) fn in_multi(
             Err(error)
         }
     })
+}
+
+/// Shows an EXEC to those who monitor, behind what it has run.
+fn show(services: &dyn Services, session: &Session, argv: &[&[u8]]) {
+    let monitors = &services.observer().monitors;
+    if monitors.is_on() {
+        let mut wakers = Wakers::new();
+        monitors.tell(services, (session.client.as_deref(), session.db), argv, &mut wakers);
+        wakers.iter().for_each(|wake| wake());
+    }
 }
 
 fn exec(services: &dyn Services, session: &mut Session, out: &mut dyn ReplySink) -> Result<()> {
@@ -272,6 +287,7 @@ fn run(
         limits_changed: false,
         seen_lsn: 0,
         wakers: Wakers::new(),
+        by: session.client.as_ref().map(|client| client.id),
     };
     let unchanged = watched.iter().all(|w| guard.is_unchanged(w.db, &w.key, w.version));
     unwatch_in(&mut guard, watched);
@@ -331,6 +347,8 @@ struct Unit<'a> {
     limits_changed: bool,
     seen_lsn: u64,
     wakers: Wakers,
+    /// The client whose transaction it is.
+    by: Option<u64>,
 }
 
 impl<'a> Unit<'a> {
@@ -377,6 +395,8 @@ impl<'a> Unit<'a> {
                 true
             })
         };
+        guard.settle(false);
+        tracking::tell(self.services, self.by, guard.take_changes(), &mut self.wakers);
         let lsn = guard.last_lsn().max(self.seen_lsn);
         let (flushed_all, limits_changed) = (self.flushed_all, self.limits_changed);
         let done = Done {

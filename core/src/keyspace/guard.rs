@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::access::Access;
 use super::expiry::Expired;
+use super::interest::Changes;
 use super::shard::{Shard, dispose, footprint, int_of, kind, soonest};
 use super::turn::Turn;
 use super::{Keyspace, SHARDS, shard_of};
@@ -113,6 +114,8 @@ pub struct Guard<'a> {
     pub(super) expired: Vec<Expired>,
     /// Keys that somebody waits for and a command has reached for.
     pub(super) ready: Vec<(usize, Vec<u8>)>,
+    /// What those are to be told who cache what they have read.
+    pub(super) changes: Option<Box<Changes>>,
     no_touch: bool,
     /// Given back after the shards.
     pub(super) turn: Option<Turn<'a>>,
@@ -142,6 +145,7 @@ impl<'a> Guard<'a> {
             now: Cell::new(None),
             expired: Vec::new(),
             ready: Vec::new(),
+            changes: None,
             no_touch: false,
             turn: None,
         }

@@ -41,12 +41,25 @@ struct Interest {
     version: u64,
     /// Tickets of waiting calls, first come first.
     waiting: VecDeque<(u64, Wanted)>,
+    /// Clients that have read it and want to know of its next change.
+    readers: Vec<u64>,
 }
 
 impl Interest {
     fn is_over(&self) -> bool {
-        self.watchers == 0 && self.waiting.is_empty()
+        self.watchers == 0 && self.waiting.is_empty() && self.readers.is_empty()
     }
+}
+
+/// What has changed, for clients that cache what they have read.
+#[derive(Debug, Default)]
+pub struct Changes {
+    /// Keys, and the clients that had read them.
+    pub read: Vec<(Vec<u8>, Vec<u64>)>,
+    /// All keys, if somebody wants them all.
+    pub all: Vec<Vec<u8>>,
+    /// A whole database has changed.
+    pub flushed: bool,
 }
 
 /// The keys of one shard that somebody is interested in.
@@ -57,6 +70,11 @@ pub(super) struct Interests {
     noted: Vec<(usize, Vec<u8>)>,
     /// Those somebody waits for that a whole database's change concerns.
     ready: Vec<(usize, Vec<u8>)>,
+    /// Every key is to be noted.
+    pub(super) feeds_all: bool,
+    /// How many keys somebody has read and wants to know of.
+    tracked: usize,
+    changes: Option<Box<Changes>>,
 }
 
 impl Interests {
@@ -66,7 +84,7 @@ impl Interests {
 
     /// A command may be about to change this key.
     pub(super) fn note(&mut self, db: usize, key: &[u8]) {
-        if !self.dbs.is_empty() && self.find(db, key).is_some() {
+        if self.feeds_all || (!self.dbs.is_empty() && self.find(db, key).is_some()) {
             self.noted.push((db, key.to_vec()));
         }
     }
@@ -75,6 +93,52 @@ impl Interests {
     pub(super) fn bump(&mut self, db: usize, key: &[u8]) {
         if let Some(interest) = self.find(db, key) {
             interest.version += 1;
+        }
+        self.tell_readers(db, key);
+    }
+
+    /// Takes note of who is to be told that the key has changed; they are told once.
+    fn tell_readers(&mut self, db: usize, key: &[u8]) {
+        if self.feeds_all {
+            self.changes.get_or_insert_default().all.push(key.to_vec());
+        }
+        if self.tracked == 0 {
+            return;
+        }
+        let readers =
+            self.update(db, key, |interest| std::mem::take(&mut interest.readers)).unwrap_or_default();
+        if !readers.is_empty() {
+            self.tracked -= 1;
+            self.changes.get_or_insert_default().read.push((key.to_vec(), readers));
+        }
+    }
+
+    /// A client has read a key. With as many of them as may be another one has to go, whose readers are told.
+    fn track(&mut self, db: usize, key: &[u8], client: u64, most: usize) {
+        let readers = &mut self.enter(db, key).readers;
+        let is_new = readers.is_empty();
+        if !readers.contains(&client) {
+            readers.push(client);
+        }
+        self.tracked += usize::from(is_new);
+        if is_new && self.tracked > most {
+            let other = self.dbs.iter().find_map(|(db, keys)| {
+                let read =
+                    keys.iter().find(|(other, interest)| !interest.readers.is_empty() && *other != key);
+                read.map(|(key, _)| (*db, key.clone()))
+            });
+            if let Some((db, key)) = other {
+                self.tell_readers(db, &key);
+            }
+        }
+    }
+
+    /// A database is emptied: all who have read something of it are told that at once.
+    fn flush_readers(&mut self, db: usize) {
+        self.changes.get_or_insert_default().flushed = true;
+        for key in if self.tracked > 0 { self.keys(db) } else { Vec::new() } {
+            let had = self.update(db, &key, |interest| !std::mem::take(&mut interest.readers).is_empty());
+            self.tracked -= usize::from(had == Some(true));
         }
     }
 
@@ -117,6 +181,7 @@ impl Shard {
             }
         }
         self.interests.all_ready(db);
+        self.interests.flush_readers(db);
     }
 
     /// Two databases are about to change places: watched keys that are there in either change.
@@ -129,7 +194,28 @@ impl Shard {
                 }
             }
             self.interests.all_ready(db);
+            self.interests.flush_readers(db);
         }
+    }
+}
+
+/// Tracking.
+impl Guard<'_> {
+    /// A client has read this key and wants to know of its next change. Of all keys about `most` are remembered.
+    pub(crate) fn track(&mut self, db: usize, key: &[u8], client: u64, most: usize) {
+        // A share for each shard, since none knows of the others.
+        let most = most.div_ceil(super::SHARDS);
+        self.shard_mut(hash(key)).interests.track(db, key, client, if most == 0 { usize::MAX } else { most });
+    }
+
+    /// What has changed under this guard, as far as somebody wants to know.
+    pub(crate) fn take_changes(&mut self) -> Option<Box<Changes>> {
+        self.changes.take()
+    }
+
+    /// All keys that change are to be told of, or no longer.
+    pub(super) fn set_feeds_all(&mut self, on: bool) {
+        self.shards().for_each(|(_, shard)| shard.interests.feeds_all = on);
     }
 }
 
@@ -164,18 +250,32 @@ impl Guard<'_> {
     /// The command is over: watched keys it reached for have changed, or it has `changed` nothing.
     pub(crate) fn settle(&mut self, changed: bool) {
         let mut ready = std::mem::take(&mut self.ready);
+        let mut changes = self.changes.take();
         for (_, shard) in self.shards() {
             let interests = &mut shard.interests;
             ready.append(&mut interests.ready);
             for (db, key) in std::mem::take(&mut interests.noted) {
+                if changed {
+                    interests.tell_readers(db, &key);
+                }
                 let Some(interest) = interests.find(db, &key) else { continue };
                 interest.version += u64::from(changed);
                 if !interest.waiting.is_empty() {
                     ready.push((db, key));
                 }
             }
+            let Some(mut new) = interests.changes.take() else { continue };
+            match &mut changes {
+                None => changes = Some(new),
+                Some(changes) => {
+                    changes.read.append(&mut new.read);
+                    changes.all.append(&mut new.all);
+                    changes.flushed |= new.flushed;
+                }
+            }
         }
         self.ready = ready;
+        self.changes = changes;
     }
 }
 

@@ -35,7 +35,7 @@ pub use expiry::Expired;
 pub use figures::{DbFigures, Figures};
 pub(crate) use guard::type_of;
 pub use guard::{Expiry, Guard, StrRef, Taken};
-pub use interest::Wanted;
+pub use interest::{Changes, Wanted};
 use shard::Shard;
 pub(crate) use turn::Timed;
 
@@ -114,6 +114,12 @@ impl Keyspace {
     /// The clock all times come from.
     pub fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// Has every change of a key be told of ([`Changes::all`]), or only those of keys that somebody has read.
+    pub(crate) fn feed_all(&self, on: bool) -> Result<()> {
+        self.lock_all()?.set_feeds_all(on);
+        Ok(())
     }
 
     /// While true, no key counts as expired.

@@ -87,7 +87,7 @@ impl Inner {
         field(out, "maxclients", self.config.int(Directive::MaxClients));
         let (blocked, keys) = self.waiters.counts();
         field(out, "blocked_clients", blocked);
-        field(out, "tracking_clients", 0);
+        field(out, "tracking_clients", self.observer.tracking.len());
         field(out, "total_blocking_keys", keys);
     }
 

@@ -101,7 +101,6 @@ const TABLE: &[(&str, Stock)] = &[
     ("aof-disable-auto-gc", Only(NO, "files that were replaced are deleted")),
     ("acllog-max-len", Tuning),
     ("acl-pubsub-default", Tuning),
-    ("tracking-table-max-keys", Tuning),
     ("latency-tracking-info-percentiles", Tuning),
     ("notify-keyspace-events", Only(NONE, "there are no keyspace events yet")),
     ("lua-time-limit", Tuning),

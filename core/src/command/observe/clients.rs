@@ -206,6 +206,11 @@ impl ClientState {
         if is_name { labels.lib_name = value.to_vec() } else { labels.lib_version = value.to_vec() }
     }
 
+    /// Whether its replies take RESP3 shapes.
+    pub(crate) fn is_resp3(&self) -> bool {
+        self.resp3.load(Ordering::Relaxed)
+    }
+
     /// Whether it gets messages.
     pub(crate) fn is_subscriber(&self) -> bool {
         self.subscriptions() != [0; 3]
@@ -264,6 +269,11 @@ impl Clients {
             }
             state.add_to(&mut past.gone);
         }
+    }
+
+    /// The one with this number.
+    pub fn find(&self, id: u64) -> Option<Arc<ClientState>> {
+        lock(&self.open).get(&id).cloned()
     }
 
     /// How many there are.

@@ -7,6 +7,7 @@
 
 pub(super) mod clients;
 pub(super) mod latency;
+pub(super) mod monitors;
 pub(super) mod pause;
 pub(super) mod slowlog;
 
@@ -20,6 +21,7 @@ use slowlog::Slowlog;
 
 use super::services::Services;
 use super::table::{Command, Flags};
+use super::tracking::Tracking;
 use crate::config::{Config, Directive};
 use crate::error::Error;
 use crate::keyspace::Clock;
@@ -40,6 +42,10 @@ pub struct Observer {
     pub(super) latency: Latency,
     errors: Mutex<BTreeMap<String, u64>>,
     precise: AtomicBool,
+    /// MONITOR.
+    pub monitors: monitors::Monitors,
+    /// CLIENT TRACKING.
+    pub tracking: Tracking,
     /// CLIENT PAUSE.
     pub pause: pause::Pause,
     /// What listeners have seen.
