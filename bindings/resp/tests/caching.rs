@@ -121,7 +121,7 @@ fn another_connection_may_be_told_instead() {
     told.expect("*3\r\n$7\r\nmessage\r\n$20\r\n__redis__:invalidate\r\n*1\r\n$1\r\na\r\n");
     wire.ask("get a", "$1\r\n1\r\n");
     store.client().execute(&["FLUSHALL"]).unwrap();
-    told.expect("*3\r\n$7\r\nmessage\r\n$20\r\n__redis__:invalidate\r\n*-1\r\n");
+    told.expect("*3\r\n$7\r\nmessage\r\n$20\r\n__redis__:invalidate\r\n$-1\r\n");
     drop(told);
     common::until(|| listener.connections() == 1);
     wire.send("client trackinginfo\r\n");

@@ -1,4 +1,5 @@
 //! A raw connection: bytes out, bytes in.
+#![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
