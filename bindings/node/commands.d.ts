@@ -1,6 +1,6 @@
 // Made by scripts/types.mjs from the engine's command table; change that, or scripts/signatures.mjs.
 
-import type { Argument, Arguments, Integer, Pairs, Reply } from './index.js';
+import type { Argument, Arguments, Integer, Pairs, Reply, WaitArguments } from './index.js';
 
 /** Every command. `T` is what a string of bytes becomes. */
 export interface Commands<T = string> {
@@ -69,6 +69,46 @@ export interface Commands<T = string> {
     end?: number | string,
     unit?: 'BYTE' | 'BIT',
   ): number;
+
+  /** Pops an element from one list, pushes it to another and returns it. Waits until there is one. O(1). Since Redis 6.2.0. */
+  blmove(...args: WaitArguments): Promise<Reply<T>>;
+  /** As {@link blmove}, with Buffers. */
+  blmoveBuffer(...args: WaitArguments): Promise<Reply<Buffer>>;
+
+  /** Pops elements from the first list that has any. Waits until there are some. O(N+M) where N is the number of provided keys and M is the number of elements returned. Since Redis 7.0.0. */
+  blmpop(...args: WaitArguments): Promise<Reply<T>>;
+  /** As {@link blmpop}, with Buffers. */
+  blmpopBuffer(...args: WaitArguments): Promise<Reply<Buffer>>;
+
+  /** Removes and returns the first element of the first list that has one. Waits until there is one. O(N) where N is the number of provided keys. Since Redis 2.0.0. */
+  blpop(...args: WaitArguments): Promise<Reply<T>>;
+  /** As {@link blpop}, with Buffers. */
+  blpopBuffer(...args: WaitArguments): Promise<Reply<Buffer>>;
+
+  /** Removes and returns the last element of the first list that has one. Waits until there is one. O(N) where N is the number of provided keys. Since Redis 2.0.0. */
+  brpop(...args: WaitArguments): Promise<Reply<T>>;
+  /** As {@link brpop}, with Buffers. */
+  brpopBuffer(...args: WaitArguments): Promise<Reply<Buffer>>;
+
+  /** Pops the last element of a list, pushes it to another and returns it. Waits until there is one. O(1). Since Redis 2.2.0. */
+  brpoplpush(...args: WaitArguments): Promise<Reply<T>>;
+  /** As {@link brpoplpush}, with Buffers. */
+  brpoplpushBuffer(...args: WaitArguments): Promise<Reply<Buffer>>;
+
+  /** Removes and returns the lowest or highest members of the first sorted set that has any. Waits until there are some. O(K) + O(log(N)+M) with K being the number of keys, N the number of elements in the sorted set and M the number of elements popped. Since Redis 7.0.0. */
+  bzmpop(...args: WaitArguments): Promise<Reply<T>>;
+  /** As {@link bzmpop}, with Buffers. */
+  bzmpopBuffer(...args: WaitArguments): Promise<Reply<Buffer>>;
+
+  /** Removes and returns the member with the highest score of the first sorted set that has one. Waits until there is one. O(log(N)) with N being the number of elements in the sorted set. Since Redis 5.0.0. */
+  bzpopmax(...args: WaitArguments): Promise<Reply<T>>;
+  /** As {@link bzpopmax}, with Buffers. */
+  bzpopmaxBuffer(...args: WaitArguments): Promise<Reply<Buffer>>;
+
+  /** Removes and returns the member with the lowest score of the first sorted set that has one. Waits until there is one. O(log(N)) with N being the number of elements in the sorted set. Since Redis 5.0.0. */
+  bzpopmin(...args: WaitArguments): Promise<Reply<T>>;
+  /** As {@link bzpopmin}, with Buffers. */
+  bzpopminBuffer(...args: WaitArguments): Promise<Reply<Buffer>>;
 
   /** A container for commands on clients. Depends on subcommand. Since Redis 2.4.0. */
   client(...args: Arguments): Reply<T>;
@@ -634,6 +674,21 @@ export interface Commands<T = string> {
   /** As {@link pttl}, with Buffers. */
   pttlBuffer(key: Argument): number;
 
+  /** Sends a message to a channel. O(N+M) where N is the number of clients subscribed to the channel and M is the total number of patterns. Since Redis 2.0.0. */
+  publish(...args: Arguments): Reply<T>;
+  /** As {@link publish}, with Buffers. */
+  publishBuffer(...args: Arguments): Reply<Buffer>;
+
+  /** A container for commands on subscriptions. Depends on subcommand. Since Redis 2.8.0. */
+  pubsub(...args: Arguments): Reply<T>;
+  /** As {@link pubsub}, with Buffers. */
+  pubsubBuffer(...args: Arguments): Reply<Buffer>;
+
+  /** Ends the connection. O(1). Since Redis 1.0.0. */
+  quit(...args: Arguments): Reply<T>;
+  /** As {@link quit}, with Buffers. */
+  quitBuffer(...args: Arguments): Reply<Buffer>;
+
   /** Returns the name of a random key. O(1). Since Redis 1.0.0. */
   randomkey(): T | null;
   /** As {@link randomkey}, with Buffers. */
@@ -649,6 +704,11 @@ export interface Commands<T = string> {
   /** As {@link renamenx}, with Buffers. */
   renamenxBuffer(key: Argument, newKey: Argument): number;
 
+  /** Takes NO ONE, which is so: there is no replication. O(1). Since Redis 5.0.0. */
+  replicaof(...args: Arguments): Reply<T>;
+  /** As {@link replicaof}, with Buffers. */
+  replicaofBuffer(...args: Arguments): Reply<Buffer>;
+
   /** Makes this client as new. O(1). Since Redis 6.2.0. */
   reset(...args: Arguments): Reply<T>;
   /** As {@link reset}, with Buffers. */
@@ -658,6 +718,11 @@ export interface Commands<T = string> {
   restore(key: Argument, ttl: number | bigint | string, payload: Argument, ...options: Arguments): 'OK';
   /** As {@link restore}, with Buffers. */
   restoreBuffer(key: Argument, ttl: number | bigint | string, payload: Argument, ...options: Arguments): 'OK';
+
+  /** Returns the part played in replication: a master without replicas. O(1). Since Redis 2.8.12. */
+  role(...args: Arguments): Reply<T>;
+  /** As {@link role}, with Buffers. */
+  roleBuffer(...args: Arguments): Reply<Buffer>;
 
   /** Returns the last elements of a list after removing them. Deletes the list if the last element was popped. O(N) where N is the number of elements returned. Since Redis 1.0.0. */
   rpop(key: Argument): T | null;
@@ -748,6 +813,11 @@ export interface Commands<T = string> {
   /** As {@link setrange}, with Buffers. */
   setrangeBuffer(key: Argument, offset: number | string, value: Argument): number;
 
+  /** Saves a snapshot, if there are save points, and ends the server. O(N) where N is the number of keys. Since Redis 1.0.0. */
+  shutdown(...args: Arguments): Reply<T>;
+  /** As {@link shutdown}, with Buffers. */
+  shutdownBuffer(...args: Arguments): Reply<Buffer>;
+
   /** Answers the members that are in all sets. O(N*M) where N is the size of the smallest set and M the number of sets. Since Redis 1.0.0. */
   sinter(...keys: Arguments): T[];
   /** As {@link sinter}, with Buffers. */
@@ -767,6 +837,11 @@ export interface Commands<T = string> {
   sismember(key: Argument, member: Argument): number;
   /** As {@link sismember}, with Buffers. */
   sismemberBuffer(key: Argument, member: Argument): number;
+
+  /** Takes NO ONE, which is so: there is no replication. O(1). Since Redis 1.0.0. */
+  slaveof(...args: Arguments): Reply<T>;
+  /** As {@link slaveof}, with Buffers. */
+  slaveofBuffer(...args: Arguments): Reply<Buffer>;
 
   /** A container for commands on the slow log. Depends on subcommand. Since Redis 2.2.12. */
   slowlog(...args: Arguments): Reply<T>;
@@ -804,6 +879,11 @@ export interface Commands<T = string> {
   /** As {@link spop}, with Buffers. */
   spopBuffer(key: Argument): Buffer | null;
   spopBuffer(key: Argument, count: number | string): Buffer[];
+
+  /** Sends a message to a sharded channel. O(N) where N is the number of clients subscribed to the shard channel. Since Redis 7.0.0. */
+  spublish(...args: Arguments): Reply<T>;
+  /** As {@link spublish}, with Buffers. */
+  spublishBuffer(...args: Arguments): Reply<Buffer>;
 
   /** Answers random members of a set. O(N) where N is the number of members answered. Since Redis 1.0.0. */
   srandmember(key: Argument): T | null;
@@ -877,6 +957,11 @@ export interface Commands<T = string> {
   /** As {@link unwatch}, with Buffers. */
   unwatchBuffer(...args: Arguments): Reply<Buffer>;
 
+  /** Waits for replicas, of which there are none. O(1). Since Redis 3.0.0. */
+  wait(...args: Arguments): Reply<T>;
+  /** As {@link wait}, with Buffers. */
+  waitBuffer(...args: Arguments): Reply<Buffer>;
+
   /** Watches keys: EXEC does nothing if one of them was changed. O(1) for every key. Since Redis 2.2.0. */
   watch(...args: Arguments): Reply<T>;
   /** As {@link watch}, with Buffers. */
@@ -942,15 +1027,15 @@ export interface Commands<T = string> {
   /** As {@link xrange}, with Buffers. */
   xrangeBuffer(...args: Arguments): Reply<Buffer>;
 
-  /** Returns the entries of several streams that come after given IDs. Does not wait for any. O(log(N)) to find the first entry, and O(M) with M being the number of entries returned. Since Redis 5.0.0. */
-  xread(...args: Arguments): Promise<Reply<T>>;
+  /** Returns the entries of several streams that come after given IDs. Waits for some with BLOCK. O(log(N)) to find the first entry, and O(M) with M being the number of entries returned. Since Redis 5.0.0. */
+  xread(...args: WaitArguments): Promise<Reply<T>>;
   /** As {@link xread}, with Buffers. */
-  xreadBuffer(...args: Arguments): Promise<Reply<Buffer>>;
+  xreadBuffer(...args: WaitArguments): Promise<Reply<Buffer>>;
 
-  /** Returns new entries for a consumer of a group, or what it has not acknowledged. Does not wait for any. O(log(N)) to find the first entry, and O(M) with M being the number of entries returned. Since Redis 5.0.0. */
-  xreadgroup(...args: Arguments): Promise<Reply<T>>;
+  /** Returns new entries for a consumer of a group, or what it has not acknowledged. Waits for some with BLOCK. O(log(N)) to find the first entry, and O(M) with M being the number of entries returned. Since Redis 5.0.0. */
+  xreadgroup(...args: WaitArguments): Promise<Reply<T>>;
   /** As {@link xreadgroup}, with Buffers. */
-  xreadgroupBuffer(...args: Arguments): Promise<Reply<Buffer>>;
+  xreadgroupBuffer(...args: WaitArguments): Promise<Reply<Buffer>>;
 
   /** Returns the entries of a range of IDs, the last one first. O(log(N)) to find the first entry, and O(M) with M being the number of entries returned. Since Redis 5.0.0. */
   xrevrange(...args: Arguments): Reply<T>;

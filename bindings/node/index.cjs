@@ -2,7 +2,7 @@
 
 'use strict';
 
-const { Store, open, commands } = require('./lib/store.cjs');
+const { Pipeline, Store, Subscriber, open, commands } = require('./lib/store.cjs');
 const { PersistKVError, ReplyError } = require('./lib/errors.cjs');
 
-module.exports = { open, Store, PersistKVError, ReplyError, commands };
+module.exports = { open, Store, Pipeline, Subscriber, PersistKVError, ReplyError, commands };

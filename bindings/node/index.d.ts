@@ -1,5 +1,6 @@
 // Types of persistkv. The commands are in commands.d.ts, which is made from the engine's command table.
 
+import { EventEmitter } from 'node:events';
 import type { Commands } from './commands.js';
 
 export type { Commands } from './commands.js';
@@ -12,6 +13,15 @@ export type Argument = string | number | bigint | Bytes;
 
 /** Any number of arguments; an array stands for its elements. */
 export type Arguments = ReadonlyArray<Argument | readonly Argument[]>;
+
+/** Of a command that waits: arguments, and at their end what may end the waiting. */
+export type WaitArguments = Arguments | readonly [...Arguments, WaitOptions];
+
+/** Options of a command that waits. */
+export interface WaitOptions {
+  /** Ends the waiting when it is aborted: the promise rejects with its reason, and nothing was taken. */
+  signal?: AbortSignal;
+}
 
 /** Pairs where a command takes pairs. */
 export type Pairs =
@@ -55,6 +65,16 @@ export class Store<T = string> {
   /** Runs a command at once, in this thread, and answers exactly what Redis would: no object for HGETALL, no promise. */
   execute(argv: readonly [string, ...Argument[]], options?: Options): Reply<T>;
 
+  /** Subscriptions, with a client of their own. */
+  subscriber(): Subscriber<T>;
+  /** Commands that are gathered and run together: one after the other, or (`atomic`) as one transaction. */
+  pipeline(options?: { atomic?: boolean }): Pipeline;
+  /**
+   * Check-and-set: calls `queue` with an atomic pipeline and a client of its own that watches the keys, then runs what was
+   * queued; begins again as often as somebody else changed one of the keys meanwhile.
+   */
+  transaction(queue: (pipeline: Pipeline, store: Store<T>) => void): PipelineReplies;
+  transaction(keys: Arguments, queue: (pipeline: Pipeline, store: Store<T>) => void): PipelineReplies;
   /** Another connection to the same store, with the same database selected. It closes for itself. */
   duplicate(): Store<T>;
   /** What was repaired or dropped when the files were loaded, one line each. */
@@ -72,6 +92,57 @@ export class Store<T = string> {
 }
 
 export interface Store<T = string> extends Commands<T> {}
+
+/** For each command of a pipeline its error, or null and its reply. */
+export type PipelineReplies = Array<[error: PersistKVError | null, reply: any]>;
+
+/** Commands that are gathered; made by {@link Store.pipeline}. Every command is a method that returns the pipeline. */
+export class Pipeline {
+  private constructor();
+  /** How many commands are queued. */
+  readonly length: number;
+  /** Queues any command by its name. */
+  call(name: string, ...args: ReadonlyArray<Argument | readonly Argument[] | Pairs>): this;
+  /** Runs what is queued; null when it is atomic and a watched key was changed. */
+  exec(): PipelineReplies | null;
+}
+
+type Queueing = Exclude<
+  { [K in keyof Commands]: K extends `${string}Buffer` ? never : K }[keyof Commands],
+  'multi' | 'exec' | 'discard' | 'watch' | 'unwatch'
+>;
+export interface Pipeline extends Record<
+  Queueing,
+  (...args: ReadonlyArray<Argument | readonly Argument[] | Pairs>) => Pipeline
+> {}
+
+/** A message of a channel. */
+export interface Message<T = string> {
+  channel: T;
+  message: T;
+  /** The pattern that matched, when it was one. */
+  pattern?: T;
+}
+
+/**
+ * Subscriptions; made by {@link Store.subscriber}. An emitter of `message` (channel, text), `pmessage` (pattern, channel,
+ * text), `smessage`, of `subscribe`, `unsubscribe` and their kin (name, number of subscriptions), of `error` and `end`; or
+ * an iterator over the messages. Messages wait in a bounded queue (`client-output-buffer-limit`): when too many do, they
+ * are lost, there is an `error`, and the subscriber is closed. Until it is closed it keeps the process alive.
+ */
+export class Subscriber<T = string> extends EventEmitter {
+  private constructor();
+  subscribe(...channels: Arguments): this;
+  unsubscribe(...channels: Arguments): this;
+  psubscribe(...patterns: Arguments): this;
+  punsubscribe(...patterns: Arguments): this;
+  ssubscribe(...channels: Arguments): this;
+  sunsubscribe(...channels: Arguments): this;
+  /** Ends all subscriptions. */
+  close(): void;
+  [Symbol.dispose](): void;
+  [Symbol.asyncIterator](): AsyncIterableIterator<Message<T>>;
+}
 
 /**
  * Opens the store in a directory, which is made when it is missing, and loads what is there; `":memory:"` is a store that

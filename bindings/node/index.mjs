@@ -2,5 +2,5 @@
 
 import persistkv from './index.cjs';
 
-export const { open, Store, PersistKVError, ReplyError, commands } = persistkv;
+export const { open, Store, Pipeline, Subscriber, PersistKVError, ReplyError, commands } = persistkv;
 export default persistkv;

@@ -9,6 +9,10 @@ export declare class NativeStore {
   duplicate(): NativeStore
   /** Runs a command. */
   execute(args: Array<string | Uint8Array>, decode: boolean): unknown
+  /** Runs a command that may wait for a key, with the database selected here. */
+  begin(args: Array<string | Uint8Array>, decode: boolean): NativeWaiting
+  /** Subscriptions. */
+  subscriber(): NativeSubscriber
   /**
    * Runs a command that may wait on a thread of its own, with the database selected here. The promise resolves with
    * the reply, or with an `Error`.
@@ -33,6 +37,30 @@ export declare class NativeStore {
   get db(): number
   /** What loading repaired or dropped, one line each. */
   loadNotes(): Array<string>
+}
+
+/** See the module's head. */
+export declare class NativeSubscriber {
+  /** Runs SUBSCRIBE or one of its kin, whose answers are messages. */
+  execute(args: Array<string | Uint8Array>): void
+  /** Calls `wake` in this thread when messages have come. The process stays alive for it until the subscriber is closed. */
+  watch(wake: () => void): void
+  /** Messages that have come, each as its parts. */
+  take(decode: boolean): unknown[][]
+  /** Ends all subscriptions. */
+  close(): void
+}
+
+/** A command that was run, or waits. */
+export declare class NativeWaiting {
+  /** Resolves with the reply, or with an `Error`. To be called once. */
+  promise(): Promise<unknown>
+  /** Milliseconds until its time is over; null: it waits for ever, or no longer. */
+  get millisecondsLeft(): number | null
+  /** Its time is over: the promise resolves with the command's answer for that, unless it is being served just now. */
+  timeOut(): void
+  /** Ends the waiting: the promise will not resolve. False when it is being served just now, or was. */
+  cancel(): boolean
 }
 
 /** A row of the command table. */

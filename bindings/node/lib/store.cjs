@@ -6,7 +6,10 @@ const { fileURLToPath } = require('node:url');
 const native = require('./native.cjs');
 const { words } = require('./arguments.cjs');
 const { fromNative, misuse } = require('./errors.cjs');
+const { Pipeline } = require('./pipeline.cjs');
 const { SHAPES, revive } = require('./replies.cjs');
+const { Subscriber } = require('./subscriber.cjs');
+const { Aborted, wait, withoutSignal } = require('./waiting.cjs');
 const atExit = require('./at-exit.cjs');
 
 const MEMORY = ':memory:';
@@ -14,6 +17,12 @@ const OPTIONS = ['decode'];
 
 /** Commands by name, as the engine knows them. */
 const TABLE = new Map(native.commands().map((row) => [row.name, row]));
+
+/** Not methods of a store: what they answer are messages, and these go to a subscriber. */
+const SUBSCRIBING = new Set(['subscribe', 'unsubscribe', 'psubscribe', 'punsubscribe', 'ssubscribe', 'sunsubscribe']);
+
+/** Not methods of a pipeline: it says these itself. */
+const BRACKETS = new Set(['multi', 'exec', 'discard', 'watch', 'unwatch']);
 
 /** Commands that wait for the disk, with the native method that runs them on a thread of its own. */
 const DISK = new Map([
@@ -122,6 +131,38 @@ class Store {
     return revive(this.#sync(words(this.#lower(argv[0]), argv.slice(1)), decode));
   }
 
+  subscriber() {
+    try {
+      return new Subscriber(this.#native.subscriber(), this.#decode);
+    } catch (error) {
+      throw fromNative(error);
+    }
+  }
+
+  pipeline(options = {}) {
+    const { atomic = false } = options;
+    return new Pipeline((argv) => revive(this.#sync(argv, this.#decode)), atomic);
+  }
+
+  transaction(keys, queue) {
+    const watched = typeof keys === 'function' ? [] : keys;
+    const fill = typeof keys === 'function' ? keys : queue;
+    if (typeof fill !== 'function') throw misuse('transaction: pass a function that queues commands');
+    // A client of its own: what it watches and queues is nobody else's.
+    const own = this.duplicate();
+    try {
+      for (;;) {
+        if (watched.length > 0) own.watch(watched);
+        const pipeline = own.pipeline({ atomic: true });
+        fill(pipeline, own);
+        const replies = pipeline.exec();
+        if (replies !== null) return replies;
+      }
+    } finally {
+      own.closeSync();
+    }
+  }
+
   duplicate() {
     try {
       return new Store(new Duplicate(this.#native.duplicate(), this.#decode));
@@ -167,9 +208,11 @@ class Store {
   }
 
   #run(name, args, decode) {
-    const argv = words(name, args);
+    const blocking = TABLE.get(name)?.flags.includes('blocking');
+    const [given, signal] = blocking ? withoutSignal(name, args) : [args];
+    const argv = words(name, given);
     const shape = SHAPES.get(name);
-    const start = DISK.get(name) ?? (mayWait(name, argv) ? (half) => half.executeWaiting(argv, decode) : undefined);
+    const start = DISK.get(name) ?? (mayWait(name, argv) ? (half) => wait(half, argv, decode, signal) : undefined);
     if (start) return this.#waiting(start, argv, decode, shape);
     const reply = this.#sync(argv, decode);
     return shape ? shape(reply) : reply;
@@ -188,7 +231,7 @@ class Store {
     try {
       reply = await start(this.#native, argv, decode);
     } catch (error) {
-      throw fromNative(error, argv[0]);
+      throw error instanceof Aborted ? error.reason : fromNative(error, argv[0]);
     }
     if (reply instanceof Error) throw fromNative(reply, argv[0]);
     return shape ? shape(reply) : reply;
@@ -201,7 +244,9 @@ class Store {
       Object.defineProperty(value, 'name', { value: name });
       Object.defineProperty(Store.prototype, name, { value, configurable: true, writable: true });
     };
+    Pipeline.define([...TABLE.keys()].filter((name) => !BRACKETS.has(name) && !SUBSCRIBING.has(name)));
     for (const name of TABLE.keys()) {
+      if (SUBSCRIBING.has(name)) continue;
       define(name, function (...args) {
         return this.#run(name, args, this.#decode);
       });
@@ -224,4 +269,4 @@ function open(path, directives, options) {
   return new Store(path, directives, options);
 }
 
-module.exports = { Store, open, commands: [...TABLE.keys()] };
+module.exports = { Pipeline, Store, Subscriber, open, commands: [...TABLE.keys()] };

@@ -17,10 +17,12 @@ const here = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
 /** The text of commands.d.ts for a command table. */
 export async function commandTypes(table) {
-  const rows = [...table].sort((a, b) => (a.name < b.name ? -1 : 1));
+  // Subscriptions are a subscriber's.
+  const isMethod = (row) => !(row.flags.includes('pubsub') && row.flags.includes('noscript'));
+  const rows = table.filter(isMethod).sort((a, b) => (a.name < b.name ? -1 : 1));
   const methods = rows.map((row) => {
     const waits = row.flags.includes('blocking');
-    const any = `(...args: Arguments): ${waits ? 'Promise<Reply<T>>' : 'Reply<T>'}`;
+    const any = waits ? '(...args: WaitArguments): Promise<Reply<T>>' : '(...args: Arguments): Reply<T>';
     const signatures = SIGNATURES[row.name] ?? [any];
     const doc = `/** ${row.summary} ${row.complexity}. Since Redis ${row.since}. */`.replaceAll('..', '.');
     const plain = signatures.map((signature) => `${JSON.stringify(row.name)}${signature};`);
@@ -31,7 +33,7 @@ export async function commandTypes(table) {
   });
   const text = `// Made by scripts/types.mjs from the engine's command table; change that, or scripts/signatures.mjs.
 
-import type { Argument, Arguments, Integer, Pairs, Reply } from './index.js';
+import type { Argument, Arguments, Integer, Pairs, Reply, WaitArguments } from './index.js';
 
 /** Every command. \`T\` is what a string of bytes becomes. */
 export interface Commands<T = string> {

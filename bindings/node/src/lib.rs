@@ -12,4 +12,6 @@ mod convert;
 mod error;
 mod opening;
 mod store;
+mod subscriber;
 mod tasks;
+mod waiting;

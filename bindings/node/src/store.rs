@@ -6,12 +6,15 @@ use std::sync::{Arc, Once};
 use napi::Env;
 use napi::bindgen_prelude::Object;
 use napi_derive::napi;
+use persistkv::reply::ReplyBuilder;
 use persistkv::{Client, Error, ErrorKind, Reply};
 
 use crate::convert::{Args, JsReply};
 use crate::error::{Result, thrown};
 use crate::opening::Opening;
+use crate::subscriber::NativeSubscriber;
 use crate::tasks::{self, Awaited};
+use crate::waiting::NativeWaiting;
 
 /// A panic is an error of the call that met it; Rust's default would print to the host's standard error besides.
 fn quiet_panics() {
@@ -62,12 +65,41 @@ impl NativeStore {
     pub fn execute(&self, args: Args, decode: bool) -> Result<JsReply> {
         let run = || {
             self.opening.check()?;
-            self.client().execute(&args.0)
+            let mut client = self.client();
+            let mut out = ReplyBuilder::new(client.resp3());
+            if let Some(blocked) = client.begin(&args.0, &mut out)? {
+                blocked.cancel();
+                let text = "ERR this call would wait, and nothing could end that while this thread does; call the method";
+                return Err(Error::command(text));
+            }
+            if client.is_subscribed() {
+                *client = self.opening.client(client.selected_db())?;
+                return Err(Error::command(
+                    "ERR subscriptions need an object of their own: call subscriber()",
+                ));
+            }
+            out.finish().ok_or_else(|| Error::new(ErrorKind::Internal, "ERR internal error: no answer"))
         };
         match run() {
             Ok(reply) => Ok(JsReply { reply, decode }),
             Err(error) => Err(thrown(&error)),
         }
+    }
+
+    /// Runs a command that may wait for a key, with the database selected here.
+    #[napi(catch_unwind, ts_args_type = "args: Array<string | Uint8Array>, decode: boolean")]
+    pub fn begin(&self, args: Args, decode: bool) -> Result<NativeWaiting> {
+        let run = || {
+            self.opening.check()?;
+            NativeWaiting::begin(&mut self.opening.client(self.selected())?, &args.0, decode)
+        };
+        run().map_err(|e| thrown(&e))
+    }
+
+    /// Subscriptions.
+    #[napi(catch_unwind)]
+    pub fn subscriber(&self) -> Result<NativeSubscriber> {
+        self.opening.client(self.selected()).map(NativeSubscriber::new).map_err(|e| thrown(&e))
     }
 
     /// Runs a command that may wait on a thread of its own, with the database selected here. The promise resolves with
