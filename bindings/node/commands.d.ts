@@ -578,6 +578,11 @@ export interface Commands<T = string> {
   /** As {@link mget}, with Buffers. */
   mgetBuffer(...keys: Arguments): Array<Buffer | null>;
 
+  /** Shows every command that is run from now on. O(1). Since Redis 1.0.0. */
+  monitor(...args: Arguments): Reply<T>;
+  /** As {@link monitor}, with Buffers. */
+  monitorBuffer(...args: Arguments): Reply<Buffer>;
+
   /** Moves a key to another database. O(1). Since Redis 1.0.0. */
   move(key: Argument, db: number | string): number;
   /** As {@link move}, with Buffers. */
@@ -961,6 +966,11 @@ export interface Commands<T = string> {
   wait(...args: Arguments): Reply<T>;
   /** As {@link wait}, with Buffers. */
   waitBuffer(...args: Arguments): Reply<Buffer>;
+
+  /** Waits until what was written is on disk in the log. O(1). Since Redis 7.2.0. */
+  waitaof(...args: WaitArguments): Promise<Reply<T>>;
+  /** As {@link waitaof}, with Buffers. */
+  waitaofBuffer(...args: WaitArguments): Promise<Reply<Buffer>>;
 
   /** Watches keys: EXEC does nothing if one of them was changed. O(1) for every key. Since Redis 2.2.0. */
   watch(...args: Arguments): Reply<T>;
