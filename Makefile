@@ -154,7 +154,7 @@ test-clients: ## Client libraries (redis-py, ioredis, node-redis, hiredis) again
 
 .PHONY: fuzz
 fuzz: ## Fuzz the readers of files, a minute each (cargo-fuzz and a nightly compiler; see fuzz/README.md)
-	for target in rdb_load restore; do \
+	for target in rdb_load restore stream; do \
 	  mkdir -p fuzz/corpus/$$target; \
 	  $(CARGO) +nightly fuzz run $$target fuzz/corpus/$$target fuzz/seeds/$$target \
 	    -- -max_total_time=60 -rss_limit_mb=1024; \

@@ -61,6 +61,9 @@ pub struct Stream {
     pub entries: Vec<(Vec<u8>, Vec<Vec<u8>>)>,
     /// The last identifier ever given.
     pub last_id: Vec<u8>,
+    /// How many entries there ever were, and the largest identifier that was deleted; `None` where the endpoint does not
+    /// know that (6.2).
+    pub counts: Option<(i64, Vec<u8>)>,
     /// The groups by name.
     pub groups: BTreeMap<Vec<u8>, Group>,
 }
@@ -94,15 +97,32 @@ pub struct Strictness {
     pub expiry_tolerance_ms: i64,
     /// Compare the number of function libraries where both know functions.
     pub functions: bool,
+    /// The data went through a server's log, which does not tell of consumers that took nothing over, and not of pending
+    /// entries that are gone from the stream.
+    pub servers_log: bool,
 }
 
 impl Strictness {
     /// Everything, to the bit.
-    pub const EXACT: Self = Self { encodings: Encodings::Compared, expiry_tolerance_ms: 0, functions: true };
+    pub const EXACT: Self =
+        Self { encodings: Encodings::Compared, expiry_tolerance_ms: 0, functions: true, servers_log: false };
 }
 
 /// The encoding of a string whose form says nothing.
 const EITHER: &str = "embstr or raw";
+
+impl Stream {
+    /// See [`Strictness::servers_log`].
+    fn groups_in_a_servers_log(&self) -> BTreeMap<Vec<u8>, Group> {
+        let there: BTreeSet<&Vec<u8>> = self.entries.iter().map(|(id, _)| id).collect();
+        let mut groups = self.groups.clone();
+        for group in groups.values_mut() {
+            group.pending.retain(|(id, ..)| there.contains(id));
+            group.consumers = group.pending.iter().map(|(_, consumer, _)| consumer.clone()).collect();
+        }
+        groups
+    }
+}
 
 impl DataSet {
     /// Redis 8.2 (`embeds_keys`) keeps a short string together with its key in 64 bytes, and calls it `raw` where both have
@@ -229,6 +249,17 @@ impl Value {
                         fa == fb && va == vb && same_expiry(*ea, *eb, by.expiry_tolerance_ms)
                     })
             }
+            (Self::Stream(a), Self::Stream(b)) => {
+                let unknown = a.counts.is_none() || b.counts.is_none();
+                let groups = if by.servers_log {
+                    a.groups_in_a_servers_log() == b.groups_in_a_servers_log()
+                } else {
+                    a.groups == b.groups
+                };
+                (unknown || a.counts == b.counts)
+                    && groups
+                    && (&a.entries, &a.last_id) == (&b.entries, &b.last_id)
+            }
             (a, b) => a == b,
         }
     }
@@ -271,6 +302,20 @@ impl Value {
             }
             (Self::SortedSet(a), Self::SortedSet(b)) => {
                 first(a.clone(), b.clone(), |(m, s)| format!("{} {s}", quote(m)))
+            }
+            (Self::Stream(a), Self::Stream(b)) if a.entries == b.entries => {
+                format!(
+                    "last {}, {:?}, groups {:?} and last {}, {:?}, groups {:?}",
+                    quote(&a.last_id),
+                    a.counts,
+                    a.groups,
+                    quote(&b.last_id),
+                    b.counts,
+                    b.groups
+                )
+            }
+            (Self::Stream(a), Self::Stream(b)) => {
+                first(a.entries.clone(), b.entries.clone(), |entry| format!("{entry:?}"))
             }
             (a, b) => format!("{a:?} and {b:?}"),
         })
@@ -433,7 +478,11 @@ fn read_stream(from: &mut dyn Endpoint, key: &[u8], range: &Reply) -> Option<Str
             _ => return None,
         }
     }
-    stream.last_id = ask(from, "XINFO STREAM", &[key]).field("last-generated-id")?.bytes()?.to_vec();
+    let info = ask(from, "XINFO STREAM", &[key]);
+    stream.last_id = info.field("last-generated-id")?.bytes()?.to_vec();
+    if let (Some(added), Some(deleted)) = (info.field("entries-added"), info.field("max-deleted-entry-id")) {
+        stream.counts = Some((added.int()?, deleted.bytes()?.to_vec()));
+    }
     for info in ask(from, "XINFO GROUPS", &[key]).items()? {
         let name = info.field("name")?.bytes()?.to_vec();
         let mut group =

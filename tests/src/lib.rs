@@ -6,6 +6,7 @@
 
 pub mod dataset;
 pub mod differential;
+pub mod edges;
 pub mod endpoint;
 pub mod engine;
 pub mod fixtures;

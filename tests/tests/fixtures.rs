@@ -22,6 +22,7 @@ fn compare(fixture: &Fixture, dir: &Path, directives: &[(&str, &str)], what: &st
         encodings: Encodings::Ignored,
         expiry_tolerance_ms: if fixture.knows_expiry_times() { 0 } else { i64::MAX },
         functions: false,
+        servers_log: false,
     };
     assert!(fixture.expected.keys.len() > 40, "{what} proves little");
     fixture.expected.assert_same(&DataSet::read(&mut Engine::of(&store)), by, what);

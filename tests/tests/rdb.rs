@@ -92,6 +92,7 @@ fn describe_stream(stream: &persistkv::value::stream::Stream) -> Stream {
             .map(|entry| (id(entry.id), entry.pairs().flat_map(|(f, v)| [f.to_vec(), v.to_vec()]).collect()))
             .collect(),
         last_id: id(stream.last_id()),
+        counts: None,
         groups: stream.groups().map(|(name, g)| (name.to_vec(), group(g))).collect(),
     }
 }

@@ -19,8 +19,12 @@ fn open(dir: &TempDir) -> Store {
     }
 }
 
-const EXACTLY: Strictness =
-    Strictness { encodings: Encodings::Ignored, expiry_tolerance_ms: 0, functions: false };
+const EXACTLY: Strictness = Strictness {
+    encodings: Encodings::Ignored,
+    expiry_tolerance_ms: 0,
+    functions: false,
+    servers_log: false,
+};
 
 /// A copy of a directory that somebody else has open.
 fn copy(dir: &TempDir) -> TempDir {

@@ -60,6 +60,7 @@ fn compare(fixture: &fixtures::Fixture, server: &Server, what: &str) {
         encodings: Encodings::Ignored,
         expiry_tolerance_ms: if fixture.knows_expiry_times() && server.tag() != "r62" { 0 } else { i64::MAX },
         functions: true,
+        servers_log: false,
     };
     fixture.expected.assert_same(&there, by, what);
 }

@@ -43,7 +43,12 @@ pub trait Keeper {
     fn read_own_log(&mut self) -> Result<DataSet, String>;
 }
 
-const BY: Strictness = Strictness { encodings: Encodings::Ignored, expiry_tolerance_ms: 0, functions: false };
+const BY: Strictness = Strictness {
+    encodings: Encodings::Ignored,
+    expiry_tolerance_ms: 0,
+    functions: false,
+    servers_log: false,
+};
 
 /// Hands files to and fro; what is different then. Nothing when one of them has no files.
 pub(super) fn exchange(

@@ -147,6 +147,7 @@ impl Trial<'_> {
             encodings: Encodings::Compared,
             expiry_tolerance_ms: EXPIRY_TOLERANCE_MS,
             functions: false,
+            servers_log: false,
         };
         let found = ours.differences_from_all(&theirs, by);
         let failed = |what: String| Err(Failure { at: sequence.len(), what });
