@@ -220,6 +220,16 @@ export interface Commands<T = string> {
   /** As {@link expiretime}, with Buffers. */
   expiretimeBuffer(key: Argument): number;
 
+  /** Calls a function. Depends on the function that is executed. Since Redis 7.0.0. */
+  fcall(name: Argument, numkeys: number | string, ...keysAndArgs: Arguments): Reply<T>;
+  /** As {@link fcall}, with Buffers. */
+  fcallBuffer(name: Argument, numkeys: number | string, ...keysAndArgs: Arguments): Reply<Buffer>;
+
+  /** Calls a function that does not write. Depends on the function that is executed. Since Redis 7.0.0. */
+  fcall_ro(name: Argument, numkeys: number | string, ...keysAndArgs: Arguments): Reply<T>;
+  /** As {@link fcall_ro}, with Buffers. */
+  fcall_roBuffer(name: Argument, numkeys: number | string, ...keysAndArgs: Arguments): Reply<Buffer>;
+
   /** Deletes all keys of all databases. O(N) where N is the number of keys; their memory is freed in the background. Since Redis 1.0.0. */
   flushall(mode?: 'ASYNC' | 'SYNC'): 'OK';
   /** As {@link flushall}, with Buffers. */
@@ -229,6 +239,11 @@ export interface Commands<T = string> {
   flushdb(mode?: 'ASYNC' | 'SYNC'): 'OK';
   /** As {@link flushdb}, with Buffers. */
   flushdbBuffer(mode?: 'ASYNC' | 'SYNC'): 'OK';
+
+  /** A container for commands on functions. Depends on subcommand. Since Redis 7.0.0. */
+  function(...args: Arguments): Reply<T>;
+  /** As {@link function}, with Buffers. */
+  functionBuffer(...args: Arguments): Reply<Buffer>;
 
   /** Adds places to a sorted set, or moves them. Creates the key if it doesn't exist. O(log(N)) for each place, where N is the number of members. Since Redis 3.2.0. */
   geoadd(key: Argument, ...optionsAndPlaces: Arguments): number;

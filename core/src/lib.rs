@@ -1,5 +1,7 @@
 //! Redis without the server: the Redis data model in this process's memory, kept on disk in Redis's own files.
 #![deny(unsafe_code)]
+// Shards are taken late, and the turn is taken, by scripts alone.
+#![cfg_attr(not(feature = "lua"), allow(dead_code, unused_imports))]
 
 /// The version of Redis whose commands and semantics this engine follows: tools and scripts decide by it.
 pub const REDIS_VERSION: &str = "7.2.0";

@@ -31,6 +31,7 @@ const EXEMPT: &[(&str, &str)] = &[
     ("slaveof", "there is no replication"),
     ("quit", "it ends the connection: bindings/resp/tests"),
     ("shutdown", "it ends the server: bindings/cli/tests"),
+    ("function|dump", "its version is the server's: core/src/command/scripting/tests.rs"),
     ("script|debug", "a server has a debugger"),
     ("script|show", "only Valkey has it: core/src/command/scripting/tests.rs"),
     ("save", "files: the exchange after each sequence"),

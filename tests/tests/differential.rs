@@ -148,6 +148,12 @@ fn scripting() {
     judge(&families::SCRIPTING, PER_GROUP);
 }
 
+/// Redis 8.2 breaks down over some of them.
+#[test]
+fn functions() {
+    judged_by(&["r70", "v81", "v91"], &families::FUNCTIONS, PER_GROUP);
+}
+
 /// Redis 7.0 is there for the forms of long strings.
 #[test]
 fn valkey() {

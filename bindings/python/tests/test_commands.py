@@ -258,7 +258,8 @@ def test_every_command_has_a_method(store):
         "acl": "acl_whoami", "client": "client_id", "latency": "latency_latest", "memory": "memory_usage",
         "psubscribe": "pubsub", "punsubscribe": "pubsub", "ssubscribe": "pubsub", "subscribe": "pubsub",
         "sunsubscribe": "pubsub", "unsubscribe": "pubsub",
-        "slowlog": "slowlog_get", "xgroup": "xgroup_create", "xinfo": "xinfo_stream",
+        "slowlog": "slowlog_get", "script": "script_load", "function": "function_list",
+        "xgroup": "xgroup_create", "xinfo": "xinfo_stream",
     }  # fmt: skip
     missing = [
         name
@@ -266,6 +267,34 @@ def test_every_command_has_a_method(store):
         if "|" not in name and not hasattr(store, other_names.get(name.lower(), name.lower()))
     ]
     assert missing == []
+
+
+def test_scripts_and_functions(store):
+    assert store.eval("return {KEYS[1], ARGV[1], 7, false}", 1, "k", "a") == ["k", "a", 7, None]
+    add = store.register_script("return redis.call('incrby', KEYS[1], ARGV[1])")
+    assert add(keys=["n"], args=[5]) == 5 and add(keys=["n"], args=[2], client=store) == 7
+    assert store.script_exists(add.sha, "x" * 40) == [True, False] and "incrby" in store.script_show(add.sha)
+    assert store.script_flush() and store.script_exists(add.sha) == [False]
+    with pytest.raises(persistkv.exceptions.NoScriptError):
+        store.evalsha(add.sha, 1, "n", 1)
+    with pytest.raises(ResponseError, match=r"user_script:1: boom script: [0-9a-f]{40}, on @user_script:1"):
+        store.eval("error('boom')", 0)
+    with pytest.raises(ResponseError, match="Write commands are not allowed from read-only scripts"):
+        store.eval_ro("return redis.call('set', KEYS[1], 1)", 1, "n")
+    assert store.evalsha_ro(store.script_load("return redis.call('get', KEYS[1])"), 1, "n") == "7"
+    pipe = store.pipeline()
+    add(keys=["n"], args=[1], client=pipe)
+    pipe.eval("return redis.call('get', KEYS[1])", 1, "n")
+    assert pipe.execute() == [8, "8"]
+    code = "#!lua name=mine\nredis.register_function('twice', function(keys, args) return args[1] * 2 end)"
+    assert store.function_load(code) == "mine" and store.function_load(code, replace=True) == "mine"
+    assert store.fcall("twice", 0, 21) == 42 and "mine" in str(store.function_list(withcode=True))
+    dump = store.function_dump()
+    assert store.function_delete("mine") and store.function_restore(dump) and store.fcall("twice", 0, 4) == 8
+    assert store.function_stats() and store.function_flush()
+    for kill in (store.script_kill, store.function_kill):
+        with pytest.raises(ResponseError, match="NOTBUSY"):
+            kill()
 
 
 def test_looking_after_the_store(store):

@@ -33,7 +33,8 @@ pub mod observe;
 pub mod peers;
 pub(crate) mod pubsub;
 mod scan;
-mod scripting;
+#[cfg(feature = "lua")]
+pub(crate) mod scripting;
 mod server;
 pub mod services;
 mod sets;

@@ -405,7 +405,10 @@ pub fn commands() -> impl Iterator<Item = &'static Command> {
         super::peers::COMMANDS,
         super::pubsub::COMMANDS,
         super::server::COMMANDS,
+        #[cfg(feature = "lua")]
         super::scripting::COMMANDS,
+        #[cfg(feature = "lua")]
+        super::scripting::functions::COMMANDS,
         super::sets::COMMANDS,
         super::slow::COMMANDS,
         super::streams::COMMANDS,

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::pace::{CHAINS, HURRY, Pace};
 use super::shard::save_entry;
-use super::{Keyspace, SHARDS};
+use super::{Companions, Keyspace, SHARDS};
 use crate::error::{Error, ErrorKind, Result};
 use crate::reclaim;
 use crate::sync::MutexGuard;
@@ -51,6 +51,7 @@ pub struct Cut {
     keyspace: Arc<Keyspace>,
     ledger: Arc<Ledger>,
     expiring_fields: bool,
+    companions: Companions,
     done: bool,
 }
 
@@ -70,9 +71,11 @@ impl Keyspace {
         }
         let ledger = Arc::new(Ledger::default());
         let (keyspace, of_cut) = (Arc::clone(self), Arc::clone(&ledger));
-        let mut cut = Cut { keyspace, ledger: of_cut, expiring_fields: false, done: false };
+        let companions = Companions::default();
+        let mut cut = Cut { keyspace, ledger: of_cut, expiring_fields: false, companions, done: false };
         let mut guard = self.lock_all_patiently()?;
         cut.expiring_fields = guard.has_expiring_fields();
+        cut.companions = self.companions();
         let mut state = self.cut_state()?;
         state.epoch = state.epoch.wrapping_add(1);
         state.ledger = Some(Arc::clone(&ledger));
@@ -139,6 +142,11 @@ impl Cut {
     /// Whether some hash of the view has expiring fields, which not every form of file can hold.
     pub fn has_expiring_fields(&self) -> bool {
         self.expiring_fields
+    }
+
+    /// What is saved with the data, as it was at the cut.
+    pub fn companions(&self) -> &[Arc<[u8]>] {
+        &self.companions
     }
 
     /// Hands every key over as it was at the cut; an error of the sink gives the cut up and is returned.

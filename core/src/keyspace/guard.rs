@@ -164,6 +164,14 @@ impl<'a> Guard<'a> {
         self.one.iter().chain(self.many.iter()).map(|(_, shard)| &**shard)
     }
 
+    /// Sets what is saved with the data. Every shard is held, so that no cut is made meanwhile.
+    pub(crate) fn set_companions(&mut self, texts: Vec<Arc<[u8]>>) {
+        debug_assert!(self.holds_all(), "a cut could come between the texts and the data");
+        if let Ok(mut companions) = self.keyspace.companions.lock() {
+            *companions = Arc::new(texts);
+        }
+    }
+
     /// Whether every shard is locked.
     pub fn holds_all(&self) -> bool {
         self.many.len() == SHARDS

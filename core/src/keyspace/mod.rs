@@ -65,6 +65,9 @@ pub struct Counters {
     pub saver_waits: AtomicU64,
 }
 
+/// Texts that belong to the data as a whole and are saved with them: the libraries of functions.
+pub type Companions = Arc<Vec<Arc<[u8]>>>;
+
 /// See the module's head.
 pub struct Keyspace {
     shards: Box<[Mutex<Shard>]>,
@@ -81,6 +84,7 @@ pub struct Keyspace {
     access: access::Access,
     eviction: eviction::Eviction,
     turns: turn::Turns,
+    companions: Mutex<Companions>,
     peak: AtomicUsize,
     /// What happened.
     pub counters: Counters,
@@ -101,9 +105,15 @@ impl Keyspace {
             access: access::Access::default(),
             eviction: eviction::Eviction::default(),
             turns: turn::Turns::default(),
+            companions: Mutex::default(),
             peak: AtomicUsize::new(0),
             counters: Counters::default(),
         }
+    }
+
+    /// What is saved with the data.
+    pub(crate) fn companions(&self) -> Companions {
+        self.companions.lock().map(|companions| Arc::clone(&companions)).unwrap_or_default()
     }
 
     /// Number of databases.

@@ -121,6 +121,13 @@ impl Loader for Checker {
         Ok(self.count(key, elements))
     }
 
+    fn function(&mut self, source: &[u8]) -> Result<bool> {
+        if cfg!(feature = "lua") {
+            self.report.functions.push(library_name(source));
+        }
+        Ok(cfg!(feature = "lua"))
+    }
+
     fn unsupported(&mut self, key: Option<&LoadedKey<'_>>, what: &Refused) -> Verdict {
         let (name, elements) = match what {
             Refused::Function(source) => {

@@ -98,7 +98,7 @@ pub enum Refused {
 impl Refused {
     fn what(&self) -> &'static str {
         match self {
-            Refused::Function(_) => "function libraries are not supported yet",
+            Refused::Function(_) => "function libraries can not be held",
         }
     }
 }
@@ -122,6 +122,12 @@ pub trait Loader {
     /// About how many keys a database will get, and how many of them expire. Never more than the file can hold.
     fn size_hint(&mut self, db: u32, keys: u64, expiring: u64) {
         let _ = (db, keys, expiring);
+    }
+
+    /// Takes the text of a function library; false when it can not be held.
+    fn function(&mut self, source: &[u8]) -> Result<bool> {
+        let _ = source;
+        Ok(false)
     }
 
     /// Something sound that can not be held (`key` is `None` for a function library). Refused by default.
@@ -332,7 +338,9 @@ impl Load<'_, '_> {
                 opcode::FUNCTION_2 => {
                     self.place = Place::Function;
                     let source = self.input.string()?;
-                    self.unsupported(None, Refused::Function(source))?;
+                    if !self.loader.function(&source).map_err(Fault::Taker)? {
+                        self.unsupported(None, Refused::Function(source))?;
+                    }
                 }
                 opcode::FUNCTION_PRE_GA => self.function_pre_ga()?,
                 opcode::SLOT_INFO => {

@@ -33,7 +33,9 @@ pub use load::{
     Verdict, load,
 };
 pub use module::ModuleAux;
-pub use payload::{dump_payload, dump_value, restore_checking, restore_payload};
+pub use payload::{
+    dump_functions, dump_payload, dump_value, restore_checking, restore_functions, restore_payload,
+};
 pub use writer::{Clock, Level, Meaning, WriteOptions, Writer, Written};
 
 #[cfg(test)]

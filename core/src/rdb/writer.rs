@@ -89,6 +89,8 @@ pub struct WriteOptions {
     pub aux: Vec<(Vec<u8>, Vec<u8>)>,
     /// What modules had stored in the file loaded last, written back as it was.
     pub module_aux: Vec<ModuleAux>,
+    /// The texts of function libraries. They need [`Level::V10`] at least: a lower level is raised.
+    pub functions: Vec<std::sync::Arc<[u8]>>,
     /// What a key's 24-bit access clock means. `None`: nothing is written about it, as Redis does without an eviction
     /// policy that needs it.
     pub clock: Option<Meaning>,
@@ -106,6 +108,7 @@ impl Default for WriteOptions {
             aof_base: false,
             aux: Vec::new(),
             module_aux: Vec::new(),
+            functions: Vec::new(),
             clock: None,
         }
     }
@@ -158,7 +161,10 @@ pub(super) fn is_foreign_aux(name: &[u8]) -> bool {
 
 impl<W: Write> Writer<W> {
     /// Begins a file: the header and all that stands before the keys.
-    pub fn new(inner: W, options: WriteOptions) -> Result<Self> {
+    pub fn new(inner: W, mut options: WriteOptions) -> Result<Self> {
+        if !options.functions.is_empty() {
+            options.level = options.level.max(Level::V10);
+        }
         let out = Out::new(inner, options.compress, options.checksum);
         let mut writer = Self { out, options, db: None, big: None, keys: 0 };
         writer.header().map_err(|e| writer.failed(e))?;
@@ -183,7 +189,12 @@ impl<W: Write> Writer<W> {
         for (name, value) in std::mem::take(&mut self.options.aux) {
             self.aux(&name, &value)?;
         }
-        self.module_aux(true)
+        self.module_aux(true)?;
+        for code in std::mem::take(&mut self.options.functions) {
+            self.out.byte(opcode::FUNCTION_2)?;
+            self.out.string(&code)?;
+        }
+        Ok(())
     }
 
     fn aux(&mut self, name: &[u8], value: &[u8]) -> io::Result<()> {

@@ -1,12 +1,14 @@
 //! The interpreter: compiles scripts, runs them, and writes what they return.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use mlua::chunk::ChunkMode;
 use mlua::{Function, Lua, Table, Value};
 
 use super::convert::{Names, Writer, one_line};
+use super::library::{self, FunctionInfo, Library};
+use super::register::{self, Registered};
 use super::sandbox::{Realm, Sandbox};
 use super::shebang::Script;
 use super::{Host, current, raw, sandbox};
@@ -16,28 +18,39 @@ use crate::reply::ReplySink;
 /// Runs between two steps of the collector beyond those that Lua makes by itself, as in Redis.
 const COLLECT_EVERY: u32 = 50;
 /// The name of a script's text in error messages.
-const CHUNK: &str = "@user_script";
+const SCRIPT: &str = "@user_script";
+/// The name of a library's.
+const LIBRARY: &str = "@user_function";
 
 /// See the module's head.
 pub(super) struct Engine {
-    pub(super) lua: Lua,
-    #[allow(dead_code)]
-    sandbox: Sandbox,
+    lua: Lua,
     run: Function,
     names: Names,
-    scripts: Realm,
+    realm: Realm,
+    /// Scripts by their SHA-1, functions by their name.
     compiled: HashMap<Arc<str>, Function>,
+    /// Only with an interpreter of functions.
+    loading: Option<Loading>,
     runs: u32,
     memory_max: usize,
 }
 
+/// What libraries find while they are loaded.
+struct Loading {
+    /// The metatable of the global variables.
+    metatable: Table,
+    /// What it refers to while a library is loaded.
+    globals: Table,
+    registered: Registered,
+}
+
 /// What is called.
-#[allow(dead_code)]
 pub(super) enum Call<'a> {
     /// A script, which finds its keys and arguments in global variables.
     Script(&'a Script),
-    /// A function of a library, which gets them as arguments.
-    Function(&'a str, Function),
+    /// A function of a library by its name, which gets them as arguments.
+    Function(&'a str),
 }
 
 /// Lua failed without a script's doing.
@@ -49,28 +62,33 @@ pub(super) fn failed(error: &mlua::Error) -> Error {
 }
 
 impl Engine {
-    pub(super) fn new(memory_max: usize) -> Result<Self> {
-        Self::build(memory_max).map_err(|error| failed(&error))
+    /// An interpreter of scripts.
+    pub(super) fn of_scripts(memory_max: usize) -> Result<Self> {
+        Self::build(memory_max, false).map_err(|error| failed(&error))
     }
 
-    fn build(memory_max: usize) -> mlua::Result<Self> {
+    /// An interpreter of functions.
+    pub(super) fn of_functions(memory_max: usize) -> Result<Self> {
+        Self::build(memory_max, true).map_err(|error| failed(&error))
+    }
+
+    fn build(memory_max: usize, functions: bool) -> mlua::Result<Self> {
         let lua = sandbox::interpreter(memory_max)?;
         let sandbox = Sandbox::new(&lua)?;
-        let redis = sandbox::redis(&lua, &sandbox)?;
-        let empty = lua.create_table()?;
-        let own = [
-            ("redis", redis.clone()),
-            ("server", redis),
-            ("KEYS", Value::Table(empty.clone())),
-            ("ARGV", Value::Table(empty)),
-        ];
-        let scripts = sandbox.realm(&lua, &own)?;
+        let redis = sandbox::redis(&lua, &sandbox, functions)?;
+        let mut own = vec![("redis", redis.clone()), ("server", redis)];
+        if !functions {
+            let empty = lua.create_table()?;
+            own.extend([("KEYS", Value::Table(empty.clone())), ("ARGV", Value::Table(empty))]);
+        }
+        let realm = sandbox.realm(&lua, &own)?;
         // What is compiled without saying where it belongs is harmless.
-        lua.set_globals(scripts.env.clone())?;
+        lua.set_globals(realm.env.clone())?;
+        let loading = if functions { Some(Loading::new(&lua, &sandbox, &realm)?) } else { None };
         let run = sandbox.runner(&lua)?;
         raw::arm(&lua)?;
         let names = Names::new(&lua)?;
-        Ok(Self { lua, sandbox, run, names, scripts, compiled: HashMap::new(), runs: 0, memory_max })
+        Ok(Self { lua, run, names, realm, compiled: HashMap::new(), loading, runs: 0, memory_max })
     }
 
     /// Compiles a script unless that was done before.
@@ -78,7 +96,7 @@ impl Engine {
         if let Some(function) = self.compiled.get(&script.sha) {
             return Ok(function.clone());
         }
-        let function = self.compile_text(script.code(), &self.scripts.env).map_err(|message| {
+        let function = self.compile_text(script.code(), SCRIPT).map_err(|message| {
             let message = one_line(message.as_bytes());
             Error::command(format!("ERR Error compiling script (new function): {message}"))
         })?;
@@ -87,19 +105,56 @@ impl Engine {
     }
 
     /// A chunk, or what is wrong with it.
-    pub(super) fn compile_text(&self, text: &[u8], env: &Table) -> std::result::Result<Function, String> {
+    fn compile_text(&self, text: &[u8], name: &str) -> std::result::Result<Function, String> {
         if text.first() == Some(&0x1b) {
-            return Err("user_script:1: unexpected symbol near 'char(27)'".to_owned());
+            return Err(format!("{}:1: unexpected symbol near 'char(27)'", name.trim_start_matches('@')));
         }
-        let chunk =
-            self.lua.load(text).set_name(CHUNK).set_mode(ChunkMode::Text).set_environment(env.clone());
+        let env = self.realm.env.clone();
+        let chunk = self.lua.load(text).set_name(name).set_mode(ChunkMode::Text).set_environment(env);
         chunk.into_function().map_err(|error| match error {
             mlua::Error::SyntaxError { message, .. } => message,
             other => other.to_string(),
         })
     }
 
-    /// Forgets a compiled script.
+    /// Runs a library's text and returns what it registers. Nothing is kept of it yet.
+    pub(super) fn load_library(
+        &mut self,
+        code: &[u8],
+        host: &mut dyn Host,
+    ) -> Result<(Library, Vec<Function>)> {
+        let (name, code_at) = library::metadata(code)?;
+        let chunk = self.compile_text(&code[code_at..], LIBRARY).map_err(|message| {
+            Error::command(format!("ERR Error compiling function: {}", one_line(message.as_bytes())))
+        })?;
+        let Some(loading) = &self.loading else {
+            return Err(Error::command("ERR no interpreter of functions"));
+        };
+        loading.begin().map_err(|error| failed(&error))?;
+        let result: mlua::Result<(bool, Value)> = current::lend(host, || self.run.call((chunk,)));
+        let registered = loading.end(&self.realm.globals).map_err(|error| failed(&error))?;
+        let is_well = match result {
+            Ok((true, _)) => Ok(()),
+            Ok((false, error)) => Err(self.error_text(&error)),
+            Err(error) => Err(one_line(error.to_string().as_bytes())),
+        };
+        self.clean_up(is_well.is_err());
+        is_well.map_err(|text| Error::command(format!("ERR Error registering functions: {text}")))?;
+        if registered.is_empty() {
+            return Err(Error::command("ERR No functions registered"));
+        }
+        let (functions, callbacks) = registered.into_iter().unzip();
+        Ok((Library { name: name.into(), code: code.into(), functions }, callbacks))
+    }
+
+    /// Makes a library's functions known by their names.
+    pub(super) fn keep(&mut self, library: &Library, callbacks: Vec<Function>) {
+        for (info, callback) in library.functions.iter().zip(callbacks) {
+            self.compiled.insert(Arc::clone(&info.name), callback);
+        }
+    }
+
+    /// Forgets a script or a function.
     pub(super) fn forget(&mut self, sha: &str) {
         self.compiled.remove(sha);
     }
@@ -128,7 +183,7 @@ impl Engine {
     ) -> Result<()> {
         let name = match call {
             Call::Script(script) => &script.sha,
-            Call::Function(name, _) => *name,
+            Call::Function(name) => *name,
         };
         let result = self.run_call(call, keys, args, host);
         let written = match result {
@@ -151,15 +206,19 @@ impl Engine {
         host: &mut dyn Host,
     ) -> mlua::Result<(bool, Value)> {
         let (keys, args) = (self.list(keys)?, self.list(args)?);
+        let name = match call {
+            Call::Script(script) => &*script.sha,
+            Call::Function(name) => name,
+        };
+        let function = self.compiled.get(name).cloned();
+        let function = function.ok_or_else(|| mlua::Error::runtime("it was not compiled"))?;
         match call {
-            Call::Script(script) => {
-                let function = self.compiled.get(&script.sha).cloned();
-                let function = function.ok_or_else(|| mlua::Error::runtime("the script was not compiled"))?;
-                self.scripts.globals.raw_set("KEYS", keys)?;
-                self.scripts.globals.raw_set("ARGV", args)?;
+            Call::Script(_) => {
+                self.realm.globals.raw_set("KEYS", keys)?;
+                self.realm.globals.raw_set("ARGV", args)?;
                 current::lend(host, || self.run.call((function,)))
             }
-            Call::Function(_, function) => current::lend(host, || self.run.call((function, keys, args))),
+            Call::Function(_) => current::lend(host, || self.run.call((function, keys, args))),
         }
     }
 
@@ -196,6 +255,17 @@ impl Engine {
         }
     }
 
+    /// The text of an error.
+    fn error_text(&self, error: &Value) -> String {
+        let text = match error {
+            Value::Table(table) => {
+                table.raw_get::<Value>("err").ok().and_then(|text| super::convert::text_of(&text))
+            }
+            other => super::convert::text_of(other),
+        };
+        text.map_or_else(|| "ERR unknown error".to_owned(), |text| one_line(&text))
+    }
+
     fn clean_up(&mut self, after_error: bool) {
         if current::is_stopping() {
             let _ = raw::arm(&self.lua);
@@ -206,5 +276,34 @@ impl Engine {
         } else if after_error || self.runs.is_multiple_of(COLLECT_EVERY) {
             let _ = self.lua.gc_step();
         }
+    }
+}
+
+impl Loading {
+    fn new(lua: &Lua, sandbox: &Sandbox, realm: &Realm) -> mlua::Result<Self> {
+        let registered = Registered::default();
+        let redis = register::redis(lua, sandbox, &registered)?;
+        let globals = lua.create_table()?;
+        globals.raw_set("redis", redis.clone())?;
+        globals.raw_set("server", redis)?;
+        sandbox.refuse_unknown(lua, &globals)?;
+        let metatable = realm.env.metatable().ok_or_else(|| mlua::Error::runtime("no metatable"))?;
+        Ok(Self { metatable, globals, registered })
+    }
+
+    fn list(&self) -> MutexGuard<'_, Vec<(FunctionInfo, Function)>> {
+        self.registered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on only what is meant for loading is found.
+    fn begin(&self) -> mlua::Result<()> {
+        self.list().clear();
+        self.metatable.raw_set("__index", &self.globals)
+    }
+
+    /// What was registered; from now on everything is found again.
+    fn end(&self, globals: &Table) -> mlua::Result<Vec<(FunctionInfo, Function)>> {
+        self.metatable.raw_set("__index", globals)?;
+        Ok(std::mem::take(&mut *self.list()))
     }
 }

@@ -14,9 +14,11 @@ mod engine;
 mod format;
 mod function;
 mod json;
+mod library;
 mod msgpack;
 mod prng;
 mod raw;
+mod register;
 mod sandbox;
 mod shebang;
 mod structs;
@@ -27,6 +29,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub use cache::Cache;
 pub use control::{Control, Running};
 pub(crate) use control::{Ended, Kill};
+pub use library::{FunctionInfo, Libraries, Library};
 pub use shebang::{Script, ScriptFlags};
 
 use crate::error::Result;
@@ -53,11 +56,26 @@ pub trait Host {
 pub struct Scripts {
     /// Used by whoever has the turn, so that nobody ever waits for it.
     engine: Mutex<Option<engine::Engine>>,
+    /// Functions have an interpreter of their own, as in Redis.
+    functions: Mutex<Option<engine::Engine>>,
+    libraries: Mutex<Arc<Libraries>>,
     /// The texts that EVALSHA knows.
     pub cache: Mutex<Cache>,
     /// The script under way.
     pub control: Control,
     memory: AtomicUsize,
+    functions_memory: AtomicUsize,
+}
+
+/// How libraries are added to those that are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// All that are there go first.
+    Flush,
+    /// None of the same name may be there.
+    Append,
+    /// Those of the same name go.
+    Replace,
 }
 
 /// What is called, with its keys and arguments.
@@ -75,7 +93,7 @@ impl Scripts {
         // A panic that was under way with the engine in use is the host's: the engine itself is unwound by Lua.
         let mut place = self.engine.lock().unwrap_or_else(PoisonError::into_inner);
         if place.is_none() {
-            *place = Some(engine::Engine::new(memory_max)?);
+            *place = Some(engine::Engine::of_scripts(memory_max)?);
         }
         let Some(engine) = place.as_mut() else {
             return Err(crate::error::Error::command("ERR no interpreter"));
@@ -135,5 +153,102 @@ impl Scripts {
     /// Bytes the interpreter used when last looked at.
     pub fn memory(&self) -> usize {
         self.memory.load(Ordering::Relaxed)
+    }
+
+    /// Bytes the interpreter of functions used when last looked at.
+    pub fn functions_memory(&self) -> usize {
+        self.functions_memory.load(Ordering::Relaxed)
+    }
+
+    /// The libraries at present.
+    pub fn libraries(&self) -> Arc<Libraries> {
+        Arc::clone(&self.libraries.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn set_libraries(&self, libraries: Libraries) {
+        *self.libraries.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(libraries);
+    }
+
+    /// Adds libraries, all or none; the name of the last one. The caller has the turn, and every shard.
+    pub fn add_libraries(
+        &self,
+        codes: &[&[u8]],
+        policy: Policy,
+        memory_max: usize,
+        host: &mut dyn Host,
+    ) -> Result<Arc<str>> {
+        let mut place = self.functions.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = policy == Policy::Flush || place.is_none();
+        let mut made = if fresh { Some(engine::Engine::of_functions(memory_max)?) } else { None };
+        let mut libraries =
+            if policy == Policy::Flush { Libraries::default() } else { (*self.libraries()).clone() };
+        let Some(engine) = made.as_mut().or(place.as_mut()) else {
+            return Err(crate::error::Error::command("ERR no interpreter"));
+        };
+        let mut loaded = Vec::new();
+        let mut added = Libraries::default();
+        for code in codes {
+            let (name, _) = library::metadata(code)?;
+            if policy == Policy::Append {
+                // Before it is looked at any further.
+                libraries.check_is_new(&name)?;
+            }
+            let (library, callbacks) = engine.load_library(code, host)?;
+            let library = Arc::new(library);
+            // Among themselves they may not have the same names in any case.
+            added.add(Arc::clone(&library), false)?;
+            libraries.add(Arc::clone(&library), policy == Policy::Replace)?;
+            loaded.push((library, callbacks));
+        }
+        let old = self.libraries();
+        let mut name: Arc<str> = "".into();
+        for (library, callbacks) in loaded {
+            for gone in old.all().filter(|old| old.name == library.name).flat_map(|old| &old.functions) {
+                engine.forget(&gone.name);
+            }
+            engine.keep(&library, callbacks);
+            name = Arc::clone(&library.name);
+        }
+        self.functions_memory.store(engine.memory(), Ordering::Relaxed);
+        if let Some(made) = made {
+            *place = Some(made);
+        }
+        self.set_libraries(libraries);
+        Ok(name)
+    }
+
+    /// Removes a library; false when there is none of that name. The caller has the turn, and every shard.
+    pub fn remove_library(&self, name: &str) -> bool {
+        let mut libraries = (*self.libraries()).clone();
+        let Some(gone) = libraries.remove(name) else { return false };
+        if let Some(engine) = &mut *self.functions.lock().unwrap_or_else(PoisonError::into_inner) {
+            gone.functions.iter().for_each(|function| engine.forget(&function.name));
+        }
+        self.set_libraries(libraries);
+        true
+    }
+
+    /// Removes all libraries. The caller has the turn, and every shard.
+    pub fn flush_libraries(&self) {
+        self.set_libraries(Libraries::default());
+        *self.functions.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.functions_memory.store(0, Ordering::Relaxed);
+    }
+
+    /// Calls a function that is there. The caller has the turn.
+    pub fn call_function(
+        &self,
+        name: &str,
+        (keys, args): (&[&[u8]], &[&[u8]]),
+        host: &mut dyn Host,
+        out: &mut dyn ReplySink,
+    ) -> Result<()> {
+        let mut place = self.functions.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(engine) = place.as_mut() else {
+            return Err(crate::error::Error::command("ERR Function not found"));
+        };
+        let result = engine.call(&engine::Call::Function(name), keys, args, host, out);
+        self.functions_memory.store(engine.memory(), Ordering::Relaxed);
+        result
     }
 }

@@ -134,6 +134,13 @@ impl Sandbox {
         metatable.raw_set("__metatable", self.protect(lua, &inner, Value::Boolean(false))?)
     }
 
+    /// Reading a field that a table does not have is an error, as with global variables.
+    pub(super) fn refuse_unknown(&self, lua: &Lua, table: &Table) -> Result<()> {
+        let metatable = lua.create_table()?;
+        metatable.raw_set("__index", &self.refuse_global)?;
+        table.set_metatable(Some(metatable))
+    }
+
     /// See [`raw::runner`].
     pub(super) fn runner(&self, lua: &Lua) -> Result<mlua::Function> {
         raw::runner(lua, &self.list)
@@ -142,10 +149,10 @@ impl Sandbox {
     /// The variables of a kind of scripts: `own` beside what all have.
     pub(super) fn realm(&self, lua: &Lua, own: &[(&str, Value)]) -> Result<Realm> {
         let globals = lua.create_table()?;
-        let metatable = lua.create_table()?;
-        metatable.raw_set("__index", &self.refuse_global)?;
+        self.refuse_unknown(lua, &globals)?;
+        let metatable = globals.metatable().map(Value::Table).unwrap_or_default();
+        let Value::Table(metatable) = metatable else { return Err(mlua::Error::runtime("no metatable")) };
         let shown = self.protect(lua, &metatable, Value::Boolean(false))?;
-        globals.set_metatable(Some(metatable))?;
         let env = self.protect(lua, &globals, Value::Table(shown))?;
         for (name, value) in self.common.iter().map(|(name, value)| (*name, value)) {
             globals.raw_set(name, value)?;
@@ -267,9 +274,14 @@ fn load(args: &Args<'_>, env: &Table) -> Returned {
     Ok(compile(args.lua, &text, &name, env)?)
 }
 
-/// The table `redis` of scripts.
-pub(super) fn redis(lua: &Lua, sandbox: &Sandbox) -> Result<Value> {
+/// The table `redis` of scripts, or of functions, which have less in it.
+pub(super) fn redis(lua: &Lua, sandbox: &Sandbox, functions: bool) -> Result<Value> {
     let table = lua.create_table()?;
     api::fill(lua, &table)?;
+    if functions {
+        for name in ["replicate_commands", "breakpoint", "debug"] {
+            table.raw_set(name, Value::Nil)?;
+        }
+    }
     Ok(Value::Table(sandbox.protect(lua, &table, Value::Boolean(false))?))
 }

@@ -66,6 +66,11 @@ impl<W: Write> CommandWriter<W> {
         self.out.write_all(&self.buffer).map_err(failed)
     }
 
+    /// The libraries of functions, which come first.
+    pub(super) fn functions(&mut self, codes: &[Arc<[u8]>]) -> Result<()> {
+        codes.iter().try_for_each(|code| self.command(&[b"FUNCTION", b"LOAD".as_slice(), code]))
+    }
+
     fn select(&mut self, db: u32) -> Result<()> {
         if self.db != Some(db) {
             self.command(&[b"SELECT".as_slice(), db.to_string().as_bytes()])?;

@@ -110,6 +110,8 @@ impl Inner {
         field(out, "used_memory_dataset_perc", percent(report.dataset_percent()));
         field(out, "total_system_memory", report.process.machine);
         field(out, "total_system_memory_human", human(report.process.machine));
+        #[cfg(feature = "lua")]
+        self.script_fields(out);
         field(out, "maxmemory", limit);
         field(out, "maxmemory_human", human(limit));
         field(out, "maxmemory_policy", self.config.choice(Directive::MaxMemoryPolicy));
@@ -117,6 +119,32 @@ impl Inner {
         field(out, "mem_fragmentation_bytes", report.process.resident as i64 - report.used as i64);
         field(out, "mem_allocator", allocator::NAME);
         Ok(())
+    }
+
+    /// What scripts and functions take. Texts are counted, interpreters as they say.
+    #[cfg(feature = "lua")]
+    fn script_fields(&self, out: &mut String) {
+        let scripts = &self.scripts;
+        let (texts, cached) = {
+            let cache = scripts.cache();
+            (cache.bytes(), cache.len())
+        };
+        let libraries = scripts.libraries();
+        let codes: usize = libraries.all().map(|library| library.code.len()).sum();
+        let (eval, functions) = (scripts.memory(), scripts.functions_memory());
+        field(out, "used_memory_lua", eval);
+        field(out, "used_memory_vm_eval", eval);
+        field(out, "used_memory_lua_human", human(eval));
+        field(out, "used_memory_scripts_eval", texts);
+        field(out, "number_of_cached_scripts", cached);
+        field(out, "number_of_functions", libraries.functions());
+        field(out, "number_of_libraries", libraries.len());
+        field(out, "used_memory_vm_functions", functions);
+        field(out, "used_memory_vm_total", eval + functions);
+        field(out, "used_memory_vm_total_human", human(eval + functions));
+        field(out, "used_memory_functions", codes);
+        field(out, "used_memory_scripts", texts + codes);
+        field(out, "used_memory_scripts_human", human(texts + codes));
     }
 
     fn persistence_section(&self, out: &mut String) {
@@ -174,6 +202,8 @@ impl Inner {
         field(out, "expired_subkeys", counters.expired_fields.load(Ordering::Relaxed));
         field(out, "expired_keys", counters.expired.load(Ordering::Relaxed));
         field(out, "evicted_keys", counters.evicted.load(Ordering::Relaxed));
+        #[cfg(feature = "lua")]
+        field(out, "evicted_scripts", self.scripts.cache().evicted());
         field(out, "keyspace_hits", counters.hits.load(Ordering::Relaxed));
         field(out, "keyspace_misses", counters.misses.load(Ordering::Relaxed));
         field(out, "total_error_replies", self.observer.errors().values().sum::<u64>());

@@ -17,6 +17,8 @@ use crate::aof::log::{Log, Options};
 use crate::aof::manifest::{Entry, Kind, Manifest, publish};
 use crate::aof::replay;
 use crate::command::debug::Reload;
+#[cfg(feature = "lua")]
+use crate::command::scripting;
 use crate::command::{Session, dispatch};
 use crate::config::Directive;
 use crate::error::{Error, ErrorKind, Result};
@@ -219,7 +221,10 @@ impl Inner {
 
     /// Empties every database.
     fn flush_everything(&self) -> Result<()> {
-        let mut guard = self.keyspace.lock_all()?;
+        let mut guard = self.keyspace.lock_all_at_turn()?;
+        #[cfg(feature = "lua")]
+        self.scripts.flush_libraries();
+        guard.set_companions(Vec::new());
         for db in 0..self.keyspace.databases() {
             guard.flush(db);
         }
@@ -274,6 +279,17 @@ impl rdb::Loader for Keys<'_> {
             rdb::LoadedValue::Value(value) => guard.set_value(db, key.key, value, expiry),
         }
         guard.set_access(db, key.key, key.idle_secs, key.freq);
+        Ok(true)
+    }
+
+    #[cfg(feature = "lua")]
+    fn function(&mut self, source: &[u8]) -> Result<bool> {
+        scripting::load_saved(self.inner, source, self.merge).map_err(|error| {
+            let name = String::from_utf8_lossy(source.split(|b| *b == b'\n').next().unwrap_or_default())
+                .into_owned();
+            let text = format!("the function library '{name}' can not be loaded: {error}");
+            Error::new(ErrorKind::Corrupt, text)
+        })?;
         Ok(true)
     }
 }

@@ -180,6 +180,7 @@ impl Inner {
             self.write_base(file, cut, cancel)?;
         } else {
             let mut writer = CommandWriter::new(BufWriter::new(file));
+            writer.functions(cut.companions())?;
             cut.run(&mut Until { sink: &mut writer, cancel })?;
             writer.finish()?;
         }
@@ -188,7 +189,8 @@ impl Inner {
 
     /// Writes a base that begins with a snapshot.
     fn write_base(&self, file: FileWriter, cut: Cut, cancel: &AtomicBool) -> Result<()> {
-        let options = self.rdb_options("the base of the append-only file".into(), true);
+        let mut options = self.rdb_options("the base of the append-only file".into(), true);
+        options.functions = cut.companions().to_vec();
         let mut snapshot = rdb::Writer::new(file, options)?;
         if !cut.has_expiring_fields() {
             cut.run(&mut Until { sink: &mut snapshot, cancel })?;

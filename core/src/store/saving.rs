@@ -270,6 +270,7 @@ impl Inner {
     fn write_rdb(&self, disk: &Disk, path: &Path, cut: Cut, cancel: &AtomicBool) -> Result<()> {
         let file = disk.fs.open(path, Open::Truncate).map_err(|e| Error::io("creating", path, e))?;
         let mut options = self.rdb_options(path.to_path_buf(), false);
+        options.functions = cut.companions().to_vec();
         if cut.has_expiring_fields() {
             options.level = rdb::Level::of_directive(&self.config.choice(Directive::RdbVersion), true);
         }
@@ -291,6 +292,7 @@ impl Inner {
             aof_base,
             aux: foreign.aux.clone(),
             module_aux: foreign.module_aux.clone(),
+            functions: Vec::new(),
             clock: self.keyspace.clock_reader().map(|read| -> rdb::Meaning {
                 Box::new(move |clock| match read(clock) {
                     Use::Idle(seconds) => rdb::Clock::Idle(u64::from(seconds)),

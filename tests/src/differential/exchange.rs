@@ -295,7 +295,7 @@ impl Endpoint for KeptServer {
 
 impl Keeper for KeptServer {
     fn renew(&mut self) {
-        self.connection.commands(&["DISCARD", "FLUSHALL"].map(argv));
+        self.connection.commands(&["DISCARD", "FLUSHALL", "FUNCTION FLUSH"].map(argv));
         let file = self.path("appendonlydir/appendonly.aof.1.incr.aof");
         let cut = File::options().write(true).open(&file).and_then(|file| file.set_len(0));
         if let Err(e) = cut {

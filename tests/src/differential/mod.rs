@@ -181,8 +181,10 @@ impl Trial<'_> {
             ("lfu-log-factor", "0", "0"),
             ("lfu-decay-time", "0", "0"),
         ];
-        let mut batch: Vec<Command> =
-            ["DISCARD", "UNWATCH", "SELECT 0", "FLUSHALL"].iter().map(|words| argv(words)).collect();
+        let mut batch: Vec<Command> = ["DISCARD", "UNWATCH", "SELECT 0", "FLUSHALL", "FUNCTION FLUSH"]
+            .iter()
+            .map(|words| argv(words))
+            .collect();
         for (name, usual, tight) in limits {
             batch.push(argv(&format!("CONFIG SET {name} {}", if small { tight } else { usual })));
         }

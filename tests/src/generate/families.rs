@@ -1,7 +1,7 @@
 //! The families: which tables are drawn from together.
 
 use super::rows::*;
-use super::scripts::SCRIPT_ROWS;
+use super::scripts::{FUNCTION_ROWS, SCRIPT_ROWS};
 use super::words::Words;
 use crate::text::unhex;
 
@@ -39,6 +39,7 @@ pub const ALL: &[&Family] = &[
     &STREAM_REFERENCES,
     &BLOCKING,
     &SCRIPTING,
+    &FUNCTIONS,
 ];
 
 /// Strings and numbers in them.
@@ -96,6 +97,8 @@ pub const PUBSUB: Family = Family { name: "pubsub", tables: &[PUBSUB_ROWS, TRANS
 /// Scripts, and what they find.
 pub const SCRIPTING: Family =
     Family { name: "scripting", tables: &[SCRIPT_ROWS, SCRIPT_ROWS, SOME_OF_EVERYTHING, TOUCHES] };
+/// Functions.
+pub const FUNCTIONS: Family = Family { name: "functions", tables: &[FUNCTION_ROWS, TOUCHES] };
 /// SORT.
 pub const SORTING: Family = Family { name: "sorting", tables: &[SORT_ROWS, FIELD_TOUCHES] };
 /// What only Valkey has.

@@ -89,3 +89,37 @@ pub(super) const SCRIPT_ROWS: Table = &[
     (2, "EXEC"),
     (1, "WATCH key"),
 ];
+
+/// Libraries of functions. Each has its own names, and no two functions are called alike.
+pub(super) const LIBRARIES: &[&str] = &[
+    "#!lua name=one\nredis.register_function('f1', function(keys, args) return redis.call('set', keys[1], args[1]) end)",
+    "#!lua name=one\nredis.register_function('f1', function(keys, args) return {keys, args} end)",
+    "#!lua name=one\nredis.register_function{function_name = 'f2', callback = function(keys) return redis.call('get', keys[1]) end, flags = {'no-writes'}, description = 'reads'}",
+    "#!lua name=one\nredis.register_function('f1', function(keys) if keys[1] then error('in it') end return x end)",
+    "#!lua name=one\nlocal n = 0\nredis.register_function('f1', function(keys) return redis.call('append', keys[1], 'x') end)",
+    "#!lua name=one\nreturn 1",
+    "#!lua name=one\nredis.call('ping')",
+    "#!lua name=one\nthis is no lua",
+    "#!lua name=o-ne\nredis.register_function('f1', function() end)",
+    "#!lua name=one\nredis.register_function('f1', function() return redis.call('set', 's1', 'x') end)\nredis.register_function('f1', function() end)",
+    "#!lua\nredis.register_function('f1', function() end)",
+    "redis.register_function('f1', function() end)",
+];
+
+pub(super) const FUNCTION_ROWS: Table = &[
+    (10, "FUNCTION LOAD REPLACE library"),
+    (5, "FUNCTION LOAD library"),
+    (10, "FCALL ( 'f1 | 'f2 | 'f3 ) #{ key } val int"),
+    (3, "FCALL ( 'f1 | 'f2 ) 0 val"),
+    (4, "FCALL_RO ( 'f1 | 'f2 ) #{ key } val"),
+    (1, "FCALL 'f1 count key"),
+    (4, "FUNCTION LIST [ WITHCODE ]"),
+    (2, "FUNCTION LIST LIBRARYNAME ( 'on* | 'x )"),
+    (2, "FUNCTION STATS"),
+    (2, "FUNCTION DELETE ( 'one | 'two )"),
+    (1, "FUNCTION FLUSH [ ( SYNC | ASYNC ) ]"),
+    (1, "FUNCTION KILL"),
+    (1, "FUNCTION RESTORE 'x [ ( FLUSH | APPEND | REPLACE ) ]"),
+    (1, "MULTI"),
+    (2, "EXEC"),
+];

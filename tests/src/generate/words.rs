@@ -485,6 +485,7 @@ impl Words {
                 _ => w.identifier(),
             },
             "script" => |w| w.pick(super::scripts::TEXTS),
+            "library" => |w| w.pick(super::scripts::LIBRARIES),
             "passing" => |w| w.pick(super::scripts::PASSING),
             "group" => |w| w.pick(&["g1", "g1", "g1", "g2", "g2", "nogroup"]),
             "consumer" => |w| w.pick(&["alice", "bob", "carol", ""]),

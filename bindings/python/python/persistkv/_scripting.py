@@ -81,3 +81,44 @@ class Scripting(Base):
     def register_script(self, script: str | bytes) -> Script:
         """A script to call like a function: ``add = store.register_script(text); add(keys=["k"], args=[1])``."""
         return Script(self, script)
+
+    def fcall(self, function: str, numkeys: int, *keys_and_args: EncodableT) -> Any:
+        """Calls a function with so many keys and the arguments behind them."""
+        return self.execute("FCALL", function, numkeys, *keys_and_args)
+
+    def fcall_ro(self, function: str, numkeys: int, *keys_and_args: EncodableT) -> Any:
+        """Calls a function that does not write."""
+        return self.execute("FCALL_RO", function, numkeys, *keys_and_args)
+
+    def function_load(self, code: str | bytes, replace: bool | None = False) -> str:
+        """Adds a library of functions, in place of one of the same name with ``replace``; its name."""
+        return _replies.text(self.execute("FUNCTION", "LOAD", *(["REPLACE"] if replace else []), code))
+
+    def function_delete(self, library: str) -> bool:
+        """Removes a library."""
+        return _replies.is_ok(self.execute("FUNCTION", "DELETE", library))
+
+    def function_flush(self, mode: str = "SYNC") -> bool:
+        """Removes all libraries."""
+        return _replies.is_ok(self.execute("FUNCTION", "FLUSH", mode))
+
+    def function_list(self, library: str | None = "*", withcode: bool | None = False) -> list[Any]:
+        """What is known of the libraries of a name or pattern."""
+        options = ["WITHCODE"] if withcode else []
+        return self.execute("FUNCTION", "LIST", "LIBRARYNAME", library or "*", *options)
+
+    def function_dump(self) -> bytes:
+        """All libraries as a payload."""
+        return self.execute_bytes("FUNCTION", "DUMP")
+
+    def function_restore(self, payload: bytes, policy: str | None = "APPEND") -> bool:
+        """Adds the libraries of a payload: ``FLUSH``, ``APPEND`` or ``REPLACE``."""
+        return _replies.is_ok(self.execute("FUNCTION", "RESTORE", payload, *([] if policy is None else [policy])))
+
+    def function_stats(self) -> Any:
+        """What runs, and how many functions there are."""
+        return self.execute("FUNCTION", "STATS")
+
+    def function_kill(self) -> bool:
+        """Ends the function that runs in another thread, unless it has written."""
+        return _replies.is_ok(self.execute("FUNCTION", "KILL"))

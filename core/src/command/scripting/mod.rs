@@ -3,15 +3,17 @@
 //! A script runs with the turn and the shards of its declared keys; what else it reaches for, it gets with all the other
 //! shards ([`host`]). What it changed goes to the log as one unit, never the script itself.
 
+pub(super) mod functions;
 mod host;
 
 use super::args;
 use super::ctx::Ctx;
 use super::table::{Command, Flags, Group, Handler, Keys};
 use crate::config::Directive;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, text};
 use crate::reply::ReplySink;
 use crate::script::{self, Kill, Script, ScriptFlags};
+pub(crate) use functions::load_saved;
 use host::ScriptHost;
 
 const fn row(
@@ -94,7 +96,11 @@ type Words<'a> = &'a [&'a [u8]];
 
 /// The keys and the arguments of a call, whose number of keys stands behind what is called.
 fn keys_and_args<'a>(argv: Words<'a>) -> Result<(Words<'a>, Words<'a>)> {
-    let n = args::int(argv[2])?;
+    keys_and_args_or(argv, text::NOT_AN_INTEGER)
+}
+
+fn keys_and_args_or<'a>(argv: Words<'a>, no_number: &'static str) -> Result<(Words<'a>, Words<'a>)> {
+    let n = args::int_or(argv[2], no_number)?;
     let rest = &argv[3..];
     if n > rest.len() as i64 {
         return Err(Error::command("ERR Number of keys can't be greater than number of args"));
@@ -206,12 +212,12 @@ fn check_flush_option(options: &[&[u8]], command: &str) -> Result<()> {
     match options {
         [] => Ok(()),
         [word] if args::is(word, "async") || args::is(word, "sync") => Ok(()),
-        _ => Err(Error::command(format!("ERR {command} only support SYNC|ASYNC option"))),
+        _ => Err(Error::command(format!("ERR {command} SYNC|ASYNC option"))),
     }
 }
 
 fn flush(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
-    check_flush_option(&ctx.argv[2..], "SCRIPT FLUSH")?;
+    check_flush_option(&ctx.argv[2..], "SCRIPT FLUSH only support")?;
     ctx.services.scripts().flush();
     out.ok();
     Ok(())
