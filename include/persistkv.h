@@ -182,6 +182,9 @@ typedef int32_t pkv_log_level;
 // thread at a time may use it (a second one is refused with `PKV_ERR_BUSY`), so give each thread its own.
 typedef struct pkv_client pkv_client;
 
+// What serves a store to others. Any number of threads may use it at once.
+typedef struct pkv_listener pkv_listener;
+
 // An open store. Any number of threads may use it at once.
 typedef struct pkv_store pkv_store;
 
@@ -286,6 +289,24 @@ pkv_err pkv_load_notes(const struct pkv_store *store,
 
 // The version of the library, such as "0.1.0". Compare it with `PKV_VERSION` to see whether header and library agree.
 const char *pkv_version(void);
+
+// Lets any Redis client or tool talk to the store at an address: "unix:/path", "tcp:127.0.0.1:6379", "127.0.0.1:0"
+// (any free port). Threads of its own serve the connections; directives say what it lets in (`requirepass`, `maxclients`,
+// `timeout`, `client-output-buffer-limit` …).
+//
+// It keeps the store's files open until it is closed; `pkv_close` of the store ends it too. Fails with
+// `PKV_ERR_CONFIG` for an address that other machines can reach while there is neither a password (`requirepass`) nor
+// `protected-mode no`, `PKV_ERR_ARGUMENT` for what is no address, `PKV_ERR_IO` if the system refuses.
+pkv_err pkv_listen(const struct pkv_store *store,
+                   const char *address,
+                   struct pkv_listener **listener);
+
+// Where it listens, with the port the system chose. Lives as long as the listener. NULL for a NULL.
+const char *pkv_listener_address(const struct pkv_listener *listener);
+
+// Stops and frees a listener, and sets `*listener` to NULL: nobody is let in any more, each connection finishes the
+// command it is in, gets what was answered, and is closed. A NULL, or a pointer to NULL, is fine.
+pkv_err pkv_listener_close(struct pkv_listener **listener);
 
 // Makes a client of a store. It is freed by `pkv_client_free`, before or after the store is closed.
 pkv_err pkv_client_new(const struct pkv_store *store, struct pkv_client **client);

@@ -19,6 +19,7 @@ pub mod client;
 pub mod collections;
 pub mod directives;
 pub mod error;
+pub mod listener;
 pub mod logging;
 pub mod pointers;
 pub mod reply;

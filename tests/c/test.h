@@ -16,8 +16,8 @@ struct test {
     void (*run)(void);
 };
 
-extern const struct test api_tests[], error_tests[], disk_tests[], fork_tests[], thread_tests[],
-    layout_tests[];
+extern const struct test api_tests[], error_tests[], disk_tests[], listener_tests[], fork_tests[],
+    thread_tests[], layout_tests[];
 
 /* Where the running program is, and the example that writes until it is killed. */
 extern const char *self, *crash_writer;

@@ -59,12 +59,14 @@ hiredis() {
     -Wl,-rpath,"$out/deb/$lib" -o "$out/hiredis"
 }
 
-"$target/persistkv" serve --port 0 --unixsocket "$run/s" --dir "$run" --save "" --logfile "$run/server.log" &
+# redis-py caches over TCP only.
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+"$target/persistkv" serve --port "$port" --bind 127.0.0.1 --unixsocket "$run/s" --dir "$run" --save "" --logfile "$run/server.log" &
 server=$!
 trap 'kill $server; wait $server; rm -rf "$run"' EXIT
 for _ in $(seq 100); do [ -S "$run/s" ] && break || sleep 0.1; done
 
-fetch redis-py python && check redis-py "$out/venv/bin/python" "$here/redis_client.py" "$run/s"
+fetch redis-py python && check redis-py "$out/venv/bin/python" "$here/redis_client.py" "$run/s" "$port"
 if (fetch "ioredis and node-redis" node_modules); then
   check ioredis node "$out/ioredis.mjs" "$run/s"
   check node-redis node "$out/node_redis.mjs" "$run/s"

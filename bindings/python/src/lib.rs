@@ -5,6 +5,7 @@
 
 mod convert;
 mod errors;
+mod listener;
 mod store;
 mod waiting;
 
@@ -14,5 +15,6 @@ use pyo3::prelude::*;
 fn _persistkv(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<store::Store>()?;
+    module.add_class::<listener::Listener>()?;
     module.add_class::<waiting::Waiting>()
 }

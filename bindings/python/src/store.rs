@@ -14,6 +14,7 @@ use pyo3::types::PyTuple;
 
 use crate::convert::{self, Arguments};
 use crate::errors;
+use crate::listener::Listener;
 use crate::waiting::{self, Waiting};
 
 /// One logical connection to a store, usable from any number of threads at once: each call takes a client from the
@@ -138,6 +139,11 @@ impl Store {
             None => persistkv::Store::memory_with(&pairs),
         });
         opened.map(|store| Self::wrap(store, decode_responses)).map_err(|error| errors::raise(py, &error))
+    }
+
+    /// Serves the store at an address.
+    fn listen(&self, py: Python<'_>, address: &str, threads: usize) -> PyResult<Listener> {
+        Listener::start(py, &self.store, address, threads)
     }
 
     /// Another connection to the same store, with a selected database of its own.

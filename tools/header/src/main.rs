@@ -12,6 +12,7 @@ const SOURCES: &[&str] = &[
     "logging.rs",
     "directives.rs",
     "store.rs",
+    "listener.rs",
     "client.rs",
     "reply.rs",
     "pointers.rs",

@@ -11,6 +11,7 @@ import atexit
 from . import exceptions
 from ._field_expiry import HashDataPersistOptions
 from ._keys import DataPersistOptions
+from ._listener import Listener
 from ._persistkv import __version__
 from ._pipeline import Pipeline
 from ._publishing import PubSub
@@ -21,6 +22,7 @@ __all__ = [
     "DataPersistOptions",
     "Error",
     "HashDataPersistOptions",
+    "Listener",
     "Pipeline",
     "PubSub",
     "RedisError",

@@ -11,6 +11,7 @@ from typing import Any, Union
 from . import _persistkv
 from ._arguments import EncodableT, KeyT
 from ._commands import Commands
+from ._listener import Listener
 from ._pipeline import Pipeline
 from ._publishing import PubSub
 from .exceptions import ConfigError, WatchError
@@ -62,6 +63,14 @@ class Store(Commands):
     def pubsub(self, ignore_subscribe_messages: bool = False) -> PubSub:
         """Subscriptions of a thread."""
         return PubSub(self._native.session(), ignore_subscribe_messages)
+
+    def listen(self, address: str, *, threads: int = 0) -> Listener:
+        """Lets any Redis client or tool talk to this store: ``listen("unix:/path")``, ``listen("127.0.0.1:6379")``.
+
+        ``threads`` run the commands; 0 stands for one per core. What is let in, directives say: ``requirepass``,
+        ``maxclients``, ``timeout`` and their kin.
+        """
+        return Listener(self._native.listen(address, threads))
 
     def close(self) -> None:
         """Saves a snapshot if save points are set and something has changed, and closes the files. Twice is fine."""

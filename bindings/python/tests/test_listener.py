@@ -1,0 +1,49 @@
+import socket
+
+import pytest
+
+import persistkv
+from persistkv.exceptions import ConfigError, DataError, RedisError
+
+
+def ask(path, line, size):
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(30)
+        connection.connect(path)
+        connection.sendall(line + b"\r\n")
+        got = b""
+        while len(got) < size:
+            got += connection.recv(size - len(got))
+        return got
+
+
+def test_others_talk_to_the_store_of_this_process(tmp_path):
+    path = str(tmp_path / "s")
+    with persistkv.open(tmp_path / "data", appendonly=True) as store:
+        with store.listen(f"unix:{path}") as listener:
+            assert listener.addresses == [f"unix:{path}"]
+            assert ask(path, b"SET k wire", 5) == b"+OK\r\n"
+            assert store.get("k") == b"wire"
+            store.set("k", "inside")
+            assert ask(path, b"GET k", 12) == b"$6\r\ninside\r\n"
+        with pytest.raises(OSError):
+            ask(path, b"PING", 7)
+        # A closed store ends its listeners.
+        listener = store.listen(f"unix:{path}", threads=1)
+        assert ask(path, b"PING", 7) == b"+PONG\r\n"
+    with pytest.raises(OSError):
+        ask(path, b"PING", 7)
+    assert listener.connections == 0
+
+
+def test_where_others_could_come_in_a_password_is_asked_for(tmp_path):
+    with persistkv.open() as store:
+        with pytest.raises(ConfigError, match="requirepass"):
+            store.listen("tcp:0.0.0.0:0")
+        with pytest.raises((DataError, RedisError), match="no port"):
+            store.listen("nowhere")
+        store.config_set("requirepass", "secret")
+        path = str(tmp_path / "s")
+        with store.listen(f"unix:{path}"):
+            assert ask(path, b"GET k", 33).startswith(b"-NOAUTH")
+        assert store.get("k") is None
