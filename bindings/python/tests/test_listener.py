@@ -1,8 +1,7 @@
 import socket
 
-import pytest
-
 import persistkv
+import pytest
 from persistkv.exceptions import ConfigError, DataError, RedisError
 
 
@@ -34,6 +33,14 @@ def test_others_talk_to_the_store_of_this_process(tmp_path):
     with pytest.raises(OSError):
         ask(path, b"PING", 7)
     assert listener.connections == 0
+
+
+def test_a_monitor_sees_what_is_run():
+    with persistkv.open() as store, store.monitor() as monitor:
+        store.set("k", "a b")
+        seen = monitor.next_command(timeout=30)
+        assert seen["command"] == '"SET" "k" "a b"' and seen["db"] == 0 and "in-process" in seen["client_address"]
+        assert monitor.next_command(timeout=0.01) is None
 
 
 def test_where_others_could_come_in_a_password_is_asked_for(tmp_path):

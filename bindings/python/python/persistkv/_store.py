@@ -12,6 +12,7 @@ from . import _persistkv
 from ._arguments import EncodableT, KeyT
 from ._commands import Commands
 from ._listener import Listener
+from ._monitor import Monitor
 from ._pipeline import Pipeline
 from ._publishing import PubSub
 from .exceptions import ConfigError, WatchError
@@ -63,6 +64,10 @@ class Store(Commands):
     def pubsub(self, ignore_subscribe_messages: bool = False) -> PubSub:
         """Subscriptions of a thread."""
         return PubSub(self._native.session(), ignore_subscribe_messages)
+
+    def monitor(self) -> Monitor:
+        """Every command that is run, whoever runs it: ``with store.monitor() as monitor: monitor.next_command()``."""
+        return Monitor(self._native.session())
 
     def listen(self, address: str, *, threads: int = 0) -> Listener:
         """Lets any Redis client or tool talk to this store: ``listen("unix:/path")``, ``listen("127.0.0.1:6379")``.
