@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any
@@ -131,15 +132,17 @@ class PubSub(Subscriber):
 
     def get_message(self, ignore_subscribe_messages: bool = False, timeout: float | None = 0.0) -> MessageT | None:
         """The next message, waiting so many seconds for one (None: for ever). None when none has come, and when it was
-        handled by a function or is to be ignored."""
-        parts = self._native.next_message(timeout)
-        if parts is None:
-            return None
-        message, handler = self._message(parts, ignore_subscribe_messages)
-        if message is not None and handler is not None:
-            handler(message)
-            return None
-        return message
+        handled by a function. One that is to be ignored is passed over."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while (parts := self._native.next_message(timeout)) is not None:
+            message, handler = self._message(parts, ignore_subscribe_messages)
+            if message is not None and handler is not None:
+                handler(message)
+                return None
+            if message is not None or not self.subscribed:
+                return message
+            timeout = None if deadline is None else max(0.0, deadline - time.monotonic())
+        return None
 
     def listen(self) -> Iterator[MessageT]:
         """Messages as they come, for as long as there is a subscription."""

@@ -17,6 +17,7 @@ import contextlib
 import functools
 import inspect
 import os
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Any
@@ -211,10 +212,6 @@ async def _done(value: Any) -> Any:
 class PubSub(Subscriber):
     """Subscriptions of a task, as :class:`persistkv.PubSub`; its methods are coroutines."""
 
-    def __init__(self, native: _persistkv.Store, ignore_subscribe_messages: bool) -> None:
-        super().__init__(native, ignore_subscribe_messages)
-        self._arrived: asyncio.Event | None = None
-
     async def subscribe(self, *args: Any, **kwargs: HandlerT) -> None:
         """Subscribes to channels, those given by keyword with a function that is called with their messages."""
         self._enter("", args, kwargs)
@@ -243,21 +240,23 @@ class PubSub(Subscriber):
         self, ignore_subscribe_messages: bool = False, timeout: float | None = 0.0
     ) -> MessageT | None:
         """The next message, waiting so many seconds for one (None: for ever). None when none has come, and when it was
-        handled by a function or is to be ignored."""
-        parts = self._native.next_message(0.0)
-        if parts is None and timeout != 0.0:
-            parts = await self._wait(timeout)
-        if parts is None:
-            return None
-        message, handler = self._message(parts, ignore_subscribe_messages)
-        if message is not None and handler is not None:
-            handled = handler(message)
-            if inspect.isawaitable(handled):
-                await handled
-            return None
-        return message
+        handled by a function. One that is to be ignored is passed over."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while (parts := self._native.next_message(0.0) or await self._wait(timeout)) is not None:
+            message, handler = self._message(parts, ignore_subscribe_messages)
+            if message is not None and handler is not None:
+                handled = handler(message)
+                if inspect.isawaitable(handled):
+                    await handled
+                return None
+            if message is not None or not self.subscribed:
+                return message
+            timeout = None if deadline is None else max(0.0, deadline - time.monotonic())
+        return None
 
     async def _wait(self, timeout: float | None) -> list[Any] | None:
+        if timeout == 0.0:
+            return None
         loop = asyncio.get_running_loop()
         arrived = asyncio.Event()
 
