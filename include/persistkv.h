@@ -327,12 +327,26 @@ pkv_err pkv_client_set_resp3(struct pkv_client *client,
 // valid, the store is closed, the process was forked, or there is no memory; `pkv_last_error_code` says which. Error
 // replies are in `pkv_last_error` too.
 //
+// A command that waits (BLPOP and its kin) keeps this thread until another one serves it or its time is over.
+//
 // When it returns, what the command did is kept as the store's directives promise: with `appendonly yes` it survives a
 // kill of this process, and under `appendfsync always` a power cut.
 struct pkv_reply *pkv_command_argv(struct pkv_client *client,
                                    int argc,
                                    const char *const *argv,
                                    const size_t *argvlen);
+
+// Waits for the next message of the channels this client has subscribed to, at most so many milliseconds (0: only looks;
+// negative: for ever). `*message` is then the message, an array as from a server ("message", channel, text; also what
+// SUBSCRIBE and its kin answer: those commands themselves reply nil), to be freed by `pkv_reply_free`; NULL when none
+// has come.
+//
+// Messages wait in a bounded queue: when there are more than `client-output-buffer-limit` allows, they are lost and this
+// fails from then on, with `PKV_ERR_OUT_OF_MEMORY`. The client is in use while this waits. After `pkv_close` it fails with
+// `PKV_ERR_CLOSED`.
+pkv_err pkv_next_message(struct pkv_client *client,
+                         int timeout_ms,
+                         struct pkv_reply **message);
 
 // Frees a whole reply. NULL is fine. Not for the parts of a reply.
 void pkv_reply_free(struct pkv_reply *reply);

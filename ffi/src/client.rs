@@ -4,8 +4,9 @@
 use std::cell::UnsafeCell;
 use std::ffi::{c_char, c_int};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use engine::{Client, Error, ErrorKind};
+use engine::{Client, Error, ErrorKind, ReplySink};
 
 use crate::boundary::{Outcome, pointer, status};
 use crate::error::{Failure, pkv_err, remember};
@@ -122,6 +123,8 @@ pub unsafe extern "C" fn pkv_client_set_resp3(client: *mut pkv_client, on: c_int
 /// valid, the store is closed, the process was forked, or there is no memory; `pkv_last_error_code` says which. Error
 /// replies are in `pkv_last_error` too.
 ///
+/// A command that waits (BLPOP and its kin) keeps this thread until another one serves it or its time is over.
+///
 /// When it returns, what the command did is kept as the store's directives promise: with `appendonly yes` it survives a
 /// kill of this process, and under `appendfsync always` a power cut.
 #[unsafe(no_mangle)]
@@ -139,12 +142,54 @@ pub unsafe extern "C" fn pkv_command_argv(
         let Inside { client, scratch } = using.inside();
         let mut out = Writer::new(client.resp3(), scratch);
         match client.execute_into(&argv, &mut out) {
-            Ok(()) => out.finish(),
+            Ok(()) => {
+                if out.is_untouched() {
+                    // SUBSCRIBE and its kin answer by messages.
+                    out.null();
+                }
+                out.finish()
+            }
             Err(error) => {
                 drop(out);
                 refusal(error)
             }
         }
+    })
+}
+
+/// Waits for the next message of the channels this client has subscribed to, at most so many milliseconds (0: only looks;
+/// negative: for ever). `*message` is then the message, an array as from a server ("message", channel, text; also what
+/// SUBSCRIBE and its kin answer: those commands themselves reply nil), to be freed by `pkv_reply_free`; NULL when none
+/// has come.
+///
+/// Messages wait in a bounded queue: when there are more than `client-output-buffer-limit` allows, they are lost and this
+/// fails from then on, with `PKV_ERR_OUT_OF_MEMORY`. The client is in use while this waits. After `pkv_close` it fails with
+/// `PKV_ERR_CLOSED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pkv_next_message(
+    client: *mut pkv_client,
+    timeout_ms: c_int,
+    message: *mut *mut pkv_reply,
+) -> pkv_err {
+    status(|| {
+        if message.is_null() {
+            return Err(Failure::null("message"));
+        }
+        // SAFETY: `message` is not NULL; both are valid by the caller's promise.
+        let mut using = unsafe {
+            put(message, std::ptr::null_mut());
+            Using::begin(handle("client", client)?)?
+        };
+        let Inside { client, scratch } = using.inside();
+        client.check_usable()?;
+        let most = u64::try_from(timeout_ms).ok().map(Duration::from_millis);
+        let Some(push) = client.outbox().next(most)? else { return Ok(pkv_err::PKV_OK) };
+        let mut out = Writer::new(client.resp3(), scratch);
+        push.write(&mut out);
+        let made = out.finish()?;
+        // SAFETY: not NULL, and valid by the caller's promise.
+        unsafe { put(message, made) };
+        Ok(pkv_err::PKV_OK)
     })
 }
 

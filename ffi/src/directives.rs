@@ -46,7 +46,7 @@ fn listed() -> &'static [pkv_directive] {
             summary: text(row.summary),
             at_run_time: row.at_run_time.into(),
         };
-        Listed(TABLE.iter().map(directive).collect())
+        Listed(TABLE.iter().filter(|row| !row.of_server).map(directive).collect())
     });
     &list.0
 }

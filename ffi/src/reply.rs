@@ -169,6 +169,11 @@ impl<'s> Writer<'s> {
         Self { resp3, scratch, pending: 1, single: None, failed: None }
     }
 
+    /// Whether nothing was written.
+    pub(crate) fn is_untouched(&self) -> bool {
+        self.pending == 1 && self.single.is_none() && self.scratch.parts.is_empty()
+    }
+
     /// The reply. Fails if memory ran out, or if the command wrote too little.
     pub(crate) fn finish(mut self) -> Outcome<*mut pkv_reply> {
         if let Some(failure) = self.failed.take() {
@@ -335,6 +340,9 @@ impl ReplySink for Writer<'_> {
     }
     fn array(&mut self, n: usize) {
         self.aggregate(PKV_REPLY_ARRAY, Some(n));
+    }
+    fn push(&mut self, n: usize) {
+        self.aggregate(if self.resp3 { PKV_REPLY_PUSH } else { PKV_REPLY_ARRAY }, Some(n));
     }
     fn map(&mut self, n: usize) {
         let kind = if self.resp3 { PKV_REPLY_MAP } else { PKV_REPLY_ARRAY };
