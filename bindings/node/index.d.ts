@@ -41,6 +41,22 @@ export interface Options {
   decode?: boolean;
 }
 
+export interface ListenOptions {
+  /** Threads that run commands; 0, the default, stands for one per core. */
+  threads?: number;
+}
+
+/** What serves a store to other programs, made by {@link Store.listen}. It ends when the store is closed. */
+export interface Listener {
+  /** Where it listens, with the port the system chose for port 0. */
+  readonly addresses: string[];
+  /** How many connections there are. */
+  readonly connections: number;
+  /** Stops: each connection finishes the command it is in and gets what was answered. Twice is fine. */
+  stop(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
 /**
  * A store. Commands are synchronous: they work in memory, and with a log on, what returned survives a kill of the process.
  * What waits for the disk is a promise.
@@ -77,6 +93,11 @@ export class Store<T = string> {
   transaction(keys: Arguments, queue: (pipeline: Pipeline, store: Store<T>) => void): PipelineReplies;
   /** Another connection to the same store, with the same database selected. It closes for itself. */
   duplicate(): Store<T>;
+  /**
+   * Lets any Redis client or tool talk to this store, at `unix:/path` or `127.0.0.1:6379`. Threads of its own serve the
+   * connections. What is let in, directives say: `requirepass`, `maxclients`, `timeout` and their kin.
+   */
+  listen(address: string, options?: ListenOptions): Listener;
   /** What was repaired or dropped when the files were loaded, one line each. */
   loadNotes(): string[];
 

@@ -7,6 +7,7 @@ const native = require('./native.cjs');
 const { words } = require('./arguments.cjs');
 const { fromNative, misuse } = require('./errors.cjs');
 const { Pipeline } = require('./pipeline.cjs');
+const { Listener, Made } = require('./listener.cjs');
 const { SHAPES, revive } = require('./replies.cjs');
 const { Subscriber } = require('./subscriber.cjs');
 const { Aborted, wait, withoutSignal } = require('./waiting.cjs');
@@ -166,6 +167,23 @@ class Store {
   duplicate() {
     try {
       return new Store(new Duplicate(this.#native.duplicate(), this.#decode));
+    } catch (error) {
+      throw fromNative(error);
+    }
+  }
+
+  listen(address, options) {
+    if (typeof address !== 'string' || address === '') {
+      throw misuse('listen: the address must be a string, as "unix:/path" or "127.0.0.1:6379"');
+    }
+    const { threads = 0, ...rest } = options ?? {};
+    const [unknown] = Object.keys(rest);
+    if (unknown !== undefined) throw misuse(`listen: unknown option "${unknown}"`);
+    if (!Number.isInteger(threads) || threads < 0 || threads > 1024) {
+      throw misuse('listen: option "threads" must be an integer from 0 to 1024');
+    }
+    try {
+      return new Listener(new Made(this.#native.listen(address, threads)));
     } catch (error) {
       throw fromNative(error);
     }

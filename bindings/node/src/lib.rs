@@ -10,6 +10,7 @@
 mod commands;
 mod convert;
 mod error;
+mod listener;
 mod opening;
 mod store;
 mod subscriber;

@@ -65,6 +65,11 @@ impl Opening {
         if self.is_closed() { Err(closed()) } else { Ok(()) }
     }
 
+    /// The store, unless this opening was closed.
+    pub(crate) fn store(&self) -> Result<&Store> {
+        self.check().map(|()| &self.store)
+    }
+
     pub(crate) fn dir(&self) -> Option<&Path> {
         self.store.dir()
     }

@@ -11,6 +11,7 @@ use persistkv::{Client, Error, ErrorKind, Reply};
 
 use crate::convert::{Args, JsReply};
 use crate::error::{Result, thrown};
+use crate::listener::NativeListener;
 use crate::opening::Opening;
 use crate::subscriber::NativeSubscriber;
 use crate::tasks::{self, Awaited};
@@ -54,6 +55,12 @@ impl NativeStore {
     pub fn duplicate(&self) -> Result<NativeStore> {
         let again = self.opening.again();
         again.and_then(|opening| Self::with(Arc::new(opening), self.selected())).map_err(|e| thrown(&e))
+    }
+
+    /// Serves the store at an address.
+    #[napi(catch_unwind)]
+    pub fn listen(&self, address: String, threads: u32) -> Result<NativeListener> {
+        NativeListener::start(self.opening.store().map_err(|e| thrown(&e))?, &address, threads)
     }
 
     /// Runs a command.
