@@ -10,7 +10,7 @@ import { commandTypes } from '../scripts/types.mjs';
 import { opened } from './helpers.mjs';
 
 const OWN = ['call', 'callBuffer', 'close', 'closeSync', 'constructor', 'db', 'duplicate', 'execute'];
-OWN.push('isOpen', 'loadNotes', 'path', 'pipeline', 'subscriber', 'transaction');
+OWN.push('isOpen', 'listen', 'loadNotes', 'path', 'pipeline', 'subscriber', 'transaction');
 
 test('every command the engine lists is a method, twice, and nothing else is', (t) => {
   const listed = opened(t)
