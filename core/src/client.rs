@@ -173,11 +173,6 @@ impl Client {
         self.session.in_transaction()
     }
 
-    /// Whether it has subscribed to anything.
-    pub fn is_subscribed(&self) -> bool {
-        self.session.is_subscribed()
-    }
-
     /// Whether commands are being queued since MULTI.
     pub fn in_multi(&self) -> bool {
         self.session.is_queueing()

@@ -79,7 +79,7 @@ impl NativeStore {
                 let text = "ERR this call would wait, and nothing could end that while this thread does; call the method";
                 return Err(Error::command(text));
             }
-            if client.is_subscribed() {
+            if client.is_subscriber() {
                 *client = self.opening.client(client.selected_db())?;
                 return Err(Error::command(
                     "ERR subscriptions need an object of their own: call subscriber()",

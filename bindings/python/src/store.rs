@@ -88,7 +88,7 @@ impl Store {
             let text = "ERR MULTI and WATCH need a pipeline: call pipeline() or transaction()";
             return (Err(Error::command(text)), 0);
         }
-        if client.is_subscribed() {
+        if client.is_subscriber() {
             let text = "ERR subscriptions need an object of their own: call pubsub()";
             return (Err(Error::command(text)), 0);
         }

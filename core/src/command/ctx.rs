@@ -71,11 +71,6 @@ impl Session {
         Self { client: client.clone(), db, resp3, replaying, no_touch, ..Self::default() }
     }
 
-    /// Whether it has subscribed to anything.
-    pub fn is_subscribed(&self) -> bool {
-        self.subscriptions.counts() != [0; 3]
-    }
-
     /// Whether commands are queued since MULTI.
     pub fn is_queueing(&self) -> bool {
         self.multi.is_some()
