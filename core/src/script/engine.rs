@@ -159,6 +159,11 @@ impl Engine {
         self.compiled.remove(sha);
     }
 
+    /// Whether it holds so much after collecting that it is better made anew.
+    pub(super) fn is_worn(&self) -> bool {
+        self.memory_max > 0 && self.lua.used_memory() > self.memory_max / 2
+    }
+
     /// Bytes the interpreter uses.
     pub(super) fn memory(&self) -> usize {
         self.lua.used_memory()
@@ -271,7 +276,7 @@ impl Engine {
             let _ = raw::arm(&self.lua);
         }
         self.runs = self.runs.wrapping_add(1);
-        if self.lua.used_memory() > self.memory_max / 4 {
+        if self.memory_max > 0 && self.lua.used_memory() > self.memory_max / 4 {
             let _ = self.lua.gc_collect();
         } else if after_error || self.runs.is_multiple_of(COLLECT_EVERY) {
             let _ = self.lua.gc_step();

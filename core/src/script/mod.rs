@@ -100,6 +100,10 @@ impl Scripts {
         };
         let result = f(engine);
         self.memory.store(engine.memory(), Ordering::Relaxed);
+        if engine.is_worn() {
+            // Texts are kept elsewhere and compiled again when they are called.
+            *place = None;
+        }
         result
     }
 
@@ -249,6 +253,25 @@ impl Scripts {
         };
         let result = engine.call(&engine::Call::Function(name), keys, args, host, out);
         self.functions_memory.store(engine.memory(), Ordering::Relaxed);
+        if engine.is_worn() {
+            *place = None;
+        }
         result
+    }
+
+    /// Makes the interpreter of functions anew when it had to be given up. The caller has the turn.
+    pub fn revive(&self, memory_max: usize, host: &mut dyn Host) -> Result<()> {
+        let libraries = self.libraries();
+        let mut place = self.functions.lock().unwrap_or_else(PoisonError::into_inner);
+        if place.is_some() || libraries.is_empty() {
+            return Ok(());
+        }
+        let mut engine = engine::Engine::of_functions(memory_max)?;
+        for library in libraries.all() {
+            let (library, callbacks) = engine.load_library(&library.code, host)?;
+            engine.keep(&library, callbacks);
+        }
+        *place = Some(engine);
+        Ok(())
     }
 }

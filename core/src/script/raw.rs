@@ -108,6 +108,41 @@ unsafe extern "C-unwind" fn pcall(state: *mut lua_State) -> c_int {
     }
 }
 
+/// The handler that [`xpcall`] installs: the script's own, but not for what ends the script. That is raised while hooks are
+/// off, so a handler without end could not be stopped.
+unsafe extern "C-unwind" fn own_handler(state: *mut lua_State) -> c_int {
+    // SAFETY: the error is at position 1, the upvalue is the script's handler.
+    unsafe {
+        if current::is_stopping() {
+            return 1;
+        }
+        ffi::luaL_checkstack(state, 2, ptr::null());
+        ffi::lua_pushvalue(state, ffi::lua_upvalueindex(1));
+        ffi::lua_insert(state, 1);
+        ffi::lua_call(state, ffi::lua_gettop(state) - 1, 1);
+        1
+    }
+}
+
+/// `xpcall`; it does not catch what ends the script.
+unsafe extern "C-unwind" fn xpcall(state: *mut lua_State) -> c_int {
+    // SAFETY: after `settop` the function is at 1 and its handler at 2; a closure over the latter goes below the former.
+    unsafe {
+        ffi::luaL_checkany(state, 2);
+        ffi::lua_settop(state, 2);
+        ffi::luaL_checkstack(state, 3, ptr::null());
+        ffi::lua_pushcclosure(state, own_handler, 1);
+        ffi::lua_insert(state, 1);
+        let status = ffi::lua_pcall(state, 0, ffi::LUA_MULTRET, 1);
+        if status != ffi::LUA_OK && current::is_stopping() {
+            ffi::lua_error(state);
+        }
+        ffi::lua_pushboolean(state, c_int::from(status == ffi::LUA_OK));
+        ffi::lua_replace(state, 1);
+        ffi::lua_gettop(state)
+    }
+}
+
 /// Calls the function it closes over, and goes on raising what ends the script (`coroutine.resume` would catch it).
 unsafe extern "C-unwind" fn not_catching(state: *mut lua_State) -> c_int {
     // SAFETY: the upvalue is the function; its arguments are all there is on the stack.
@@ -390,6 +425,7 @@ pub(super) fn replace_base(lua: &Lua, globals: &Table, protected: &Table) -> Res
         globals.raw_set(name, closure(lua, function, protected)?)?;
     }
     globals.raw_set("pcall", closure(lua, pcall, true)?)?;
+    globals.raw_set("xpcall", closure(lua, xpcall, true)?)?;
     let coroutine: Table = globals.raw_get("coroutine")?;
     let resume: Function = coroutine.raw_get("resume")?;
     coroutine.raw_set("resume", closure(lua, not_catching, resume)?)

@@ -54,6 +54,7 @@ fn call(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink, read_only: bool) -> Result<(
     let argv = ctx.argv;
     let words = keys_and_args_or(argv, "ERR Bad number of keys provided")?;
     check_flags(ctx, info.flags, read_only)?;
+    scripts.revive(memory_max(ctx), &mut LoadHost::new())?;
     let mut host = ScriptHost::begin(ctx, &name, info.flags, read_only, true);
     let result = scripts.call_function(&name, words, &mut host, out);
     host.end();
