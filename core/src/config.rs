@@ -145,6 +145,8 @@ directives! {
     AutoAofRewritePercentage "auto-aof-rewrite-percentage": Kind::Int(0, i32::MAX as i64), "100", any, "Rewrite the log when it has grown by this much since the last rewrite; 0: never.";
     AutoAofRewriteMinSize "auto-aof-rewrite-min-size": Kind::Memory(0, i64::MAX), "64mb", any, "Do not rewrite a log smaller than this by itself.";
     AofLoadTruncated "aof-load-truncated": Kind::Flag, "yes", any, "Accept a log whose last record is torn, and cut it back.";
+    AofLoadCorruptTailMaxSize "aof-load-corrupt-tail-max-size": Kind::Memory(0, i64::MAX), "0", any, "Accept a log whose tail of at most so many bytes is malformed rather than torn, and cut it back; 0: never.";
+    AofTimestampEnabled "aof-timestamp-enabled": Kind::Flag, "no", any, "Note the time in the log, once a second: redis-check-aof --truncate-to-timestamp can cut there. Redis before 7.0 does not read such a log.";
     AofUseRdbPreamble "aof-use-rdb-preamble": Kind::Flag, "yes", any, "Write the base of the log as a snapshot rather than as commands.";
     Databases "databases": Kind::Int(1, 1024), "16", open, "Number of databases.";
     ListMaxListpackSize "list-max-listpack-size" | "list-max-ziplist-size": Kind::Int(i32::MIN as i64, i32::MAX as i64), "-2", any, "Size of a list's nodes: elements, or with a minus sign a class from 4 KB (-1) to 64 KB (-5).";
@@ -489,6 +491,8 @@ const fn all() -> [Directive; TABLE.len()] {
         AutoAofRewritePercentage,
         AutoAofRewriteMinSize,
         AofLoadTruncated,
+        AofLoadCorruptTailMaxSize,
+        AofTimestampEnabled,
         AofUseRdbPreamble,
         Databases,
         ListMaxListpackSize,

@@ -273,3 +273,59 @@ fn reads_do_not_wait_for_positions_of_a_log_that_was_turned_off() {
     run(&mut client, "RPUSH list last");
     store.close().unwrap();
 }
+
+/// The incremental file of the log.
+fn log_text(dir: &Dir) -> String {
+    let folder = dir.0.join("appendonlydir");
+    let mut text = String::new();
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        if entry.file_name().to_string_lossy().ends_with(".incr.aof") {
+            text.push_str(&String::from_utf8_lossy(&std::fs::read(entry.path()).unwrap()));
+        }
+    }
+    text
+}
+
+#[test]
+fn times_are_noted_in_the_log_when_asked_for() {
+    let dir = Dir::new("times");
+    let store = Store::open(&dir.0, AOF).unwrap();
+    let mut client = store.client();
+    client.execute(&["SET", "a", "1"]).unwrap();
+    assert!(!log_text(&dir).contains("#TS:"));
+    client.execute(&["CONFIG", "SET", "aof-timestamp-enabled", "yes"]).unwrap();
+    client.execute(&["SET", "b", "2"]).unwrap();
+    let text = log_text(&dir);
+    let (before, after) = text.split_once("#TS:").expect("the time is noted");
+    assert!(before.contains("$1\r\na\r\n") && after.contains("$1\r\nb\r\n"), "{text}");
+    let noted: u64 = after.split("\r\n").next().unwrap().parse().unwrap();
+    assert!(noted > 1_700_000_000);
+    store.close().unwrap();
+    let store = Store::open(&dir.0, AOF).unwrap();
+    assert_eq!(store.client().execute(&["EXISTS", "a", "b"]).unwrap(), Reply::Int(2));
+    store.close().unwrap();
+}
+
+#[test]
+fn a_malformed_tail_is_cut_when_it_is_short_enough() {
+    let dir = Dir::new("malformed");
+    let store = Store::open(&dir.0, AOF).unwrap();
+    store.client().execute(&["SET", "a", "1"]).unwrap();
+    store.close().unwrap();
+    let file = std::fs::read_dir(dir.0.join("appendonlydir"))
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.path())
+        .find(|path| path.to_string_lossy().ends_with(".incr.aof"))
+        .unwrap();
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes.extend_from_slice(b"*2\r\nnonsense\r\n");
+    std::fs::write(&file, &bytes).unwrap();
+    assert!(Store::open(&dir.0, AOF).is_err());
+    let with = |size| [AOF, &[("aof-load-corrupt-tail-max-size", size)]].concat();
+    assert!(Store::open(&dir.0, &with("4")).is_err());
+    let store = Store::open(&dir.0, &with("1kb")).unwrap();
+    assert!(!store.load_notes().is_empty(), "what was cut is told");
+    assert_eq!(store.client().execute(&["GET", "a"]).unwrap(), Reply::Bulk(b"1".to_vec()));
+    store.close().unwrap();
+}

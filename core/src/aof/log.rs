@@ -183,6 +183,7 @@ impl Log {
             fs,
             layout,
             policy: AtomicU8::new(options.policy as u8),
+            timestamps: AtomicBool::new(options.timestamps),
             options,
             state: Mutex::new(state),
             session_io: Mutex::new(()),
@@ -256,7 +257,7 @@ impl Log {
         scratch.clear();
         let blob = match effects.single() {
             Some((db, bytes))
-                if state.selected == Some(db) && bytes.len() >= HEAD && !shared.options.timestamps =>
+                if state.selected == Some(db) && bytes.len() >= HEAD && !shared.notes_times() =>
             {
                 bytes
             }
@@ -306,6 +307,11 @@ impl Log {
         self.shared.policy.store(policy as u8, Ordering::Release);
         self.shared.sync_work.notify_all();
         self.shared.changed.notify_all();
+    }
+
+    /// Whether times are noted from now on (`aof-timestamp-enabled`).
+    pub fn set_timestamps(&self, on: bool) {
+        self.shared.timestamps.store(on, Ordering::Relaxed);
     }
 
     /// Under `always`: returns when everything up to `lsn` is durable. The first to come syncs for all who have appended

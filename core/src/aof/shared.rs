@@ -82,6 +82,7 @@ pub(super) struct Shared {
     pub(super) layout: Layout,
     pub(super) options: Options,
     pub(super) policy: AtomicU8,
+    pub(super) timestamps: AtomicBool,
     pub(super) state: Mutex<State>,
     /// Held while the session note is written, so that notes reach the disk in order.
     pub(super) session_io: Mutex<()>,
@@ -149,6 +150,10 @@ impl Shared {
         Policy::from_u8(self.policy.load(Ordering::Acquire))
     }
 
+    pub(super) fn notes_times(&self) -> bool {
+        self.timestamps.load(Ordering::Relaxed)
+    }
+
     /// Room beyond what is asked for, so that several writers that reserved at once all fit.
     pub(super) fn slack(&self) -> u64 {
         self.options.step_bytes / 8
@@ -161,7 +166,7 @@ impl Shared {
 
     /// The blob for several effects, or one that needs a `SELECT`, a time, or more bytes to be stored as a record.
     pub(super) fn assemble(&self, state: &mut State, effects: &Effects, out: &mut Vec<u8>) {
-        if self.options.timestamps {
+        if self.notes_times() {
             let second = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
             if second != state.last_second {
                 state.last_second = second;

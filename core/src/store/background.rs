@@ -154,6 +154,8 @@ fn expire(inner: &Arc<Inner>) -> bool {
                     if !more {
                         break;
                     }
+                    // Who waits for the shard has it next, not this thread again.
+                    std::thread::yield_now();
                 }
                 Err(error) => {
                     log::warn!("expired keys could not be logged: {error}");

@@ -64,7 +64,11 @@ impl Inner {
     }
 
     pub(super) fn log_options(&self) -> Options {
-        Options { policy: policy(self.config.int(Directive::AppendFsync)), ..Options::default() }
+        Options {
+            policy: policy(self.config.int(Directive::AppendFsync)),
+            timestamps: self.config.flag(Directive::AofTimestampEnabled),
+            ..Options::default()
+        }
     }
 
     fn has_log(&self, disk: &Disk, layout: &Layout) -> Result<bool> {
@@ -142,7 +146,7 @@ impl Inner {
         let options = replay::LoadOptions {
             read_only,
             truncated: self.config.flag(Directive::AofLoadTruncated),
-            ..replay::LoadOptions::default()
+            corrupt_tail_max: self.config.int(Directive::AofLoadCorruptTailMaxSize) as u64,
         };
         self.keyspace.set_loading(true);
         let mut target = Replay { inner: self, session: Session::default(), file: String::new() };

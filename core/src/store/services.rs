@@ -162,6 +162,10 @@ impl Services for Inner {
                     let policy = logging::policy(self.config.int(Directive::AppendFsync));
                     self.logging.with(|log| log.set_policy(policy));
                 }
+                Directive::AofTimestampEnabled => {
+                    let on = self.config.flag(Directive::AofTimestampEnabled);
+                    self.logging.with(|log| log.set_timestamps(on));
+                }
                 Directive::AppendOnly => {
                     let wanted = self.config.flag(Directive::AppendOnly);
                     let result = match (logged, wanted) {
