@@ -1,4 +1,7 @@
-//! The classes of keyspace events, as `notify-keyspace-events` names them.
+//! The classes of keyspace events, as `notify-keyspace-events` names them, and the events that a command has caused so
+//! far. Knows nothing of who wants to hear of them.
+
+use std::cell::RefCell;
 
 /// Classes of events, by their letters in `notify-keyspace-events`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +81,51 @@ impl Class {
         };
         let letters = Self::LETTERS.iter().filter(|(_, class)| shown(*class)).map(|(letter, _)| *letter);
         all.then_some('A').into_iter().chain(letters).collect()
+    }
+}
+
+/// One event.
+#[derive(Debug)]
+pub struct Event {
+    /// What happened.
+    pub name: &'static str,
+    /// The index of the database.
+    pub db: usize,
+    /// To which key.
+    pub key: Vec<u8>,
+}
+
+/// What happened while shards were held, in order: only what somebody wants to know.
+#[derive(Debug, Default)]
+pub(crate) struct Happened {
+    /// Classes; 0 when nobody wants to know anything, which is all that a command pays for then.
+    wanted: u32,
+    /// Reads tell of keys they did not find.
+    events: RefCell<Vec<Event>>,
+}
+
+impl Happened {
+    /// Which classes are noted from now on.
+    pub(crate) fn want(&mut self, classes: u32) {
+        let told = Class::KEYSPACE.is_in(classes) || Class::KEYEVENT.is_in(classes);
+        self.wanted = if told { classes } else { 0 };
+    }
+
+    /// Whether events of a class are noted.
+    pub(crate) fn wants(&self, class: Class) -> bool {
+        class.is_in(self.wanted)
+    }
+
+    /// This happened to a key.
+    pub(crate) fn note(&self, class: Class, name: &'static str, db: usize, key: &[u8]) {
+        if self.wants(class) {
+            self.events.borrow_mut().push(Event { name, db, key: key.to_vec() });
+        }
+    }
+
+    /// What has happened since this was last asked.
+    pub(crate) fn take(&self) -> Vec<Event> {
+        self.events.take()
     }
 }
 

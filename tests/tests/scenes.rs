@@ -160,6 +160,7 @@ const WRITTEN: &[&str] = &[
     "1 SUBSCRIBE a|0 MULTI|0 PUBLISH a x|0 PUBLISH none x|0 EXEC",
     "1 PUBSUB CHANNELS a b|1 PUBSUB NUMSUB|1 PUBSUB|1 PUBLISH a|1 SUBSCRIBE",
     "0 CONFIG SET notify-keyspace-events KEA|1 PSUBSCRIBE __key*__:*|0 RPUSH l a|2 BLPOP m 0|0 RPUSH m x|0 LPOP l|0 CONFIG SET notify-keyspace-events \"\"",
+    "0 CONFIG SET notify-keyspace-events EAn|1 PSUBSCRIBE __key*__:*|0 EVAL redis.call('set',KEYS[1],1);redis.call('del',KEYS[1]) 1 k|0 CONFIG SET notify-keyspace-events \"\"",
     "1 MULTI|1 BLPOP k 0|1 XREAD BLOCK 0 STREAMS s $|1 EXEC",
 ];
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::blocking::{Request, Waiter};
-use super::events::Event;
 use super::observe::ClientState;
 use super::peers::Replies;
 use super::pubsub::Subscriptions;
@@ -132,8 +131,6 @@ pub struct Ctx<'a> {
     pub(super) may_block: bool,
     /// It wants to.
     pub(super) blocked: Option<Request>,
-    /// What happened to keys.
-    pub(super) events: Vec<Event>,
     /// Who is to be told that messages have come, when no shard is held.
     pub(super) wakers: Wakers,
 }
@@ -142,9 +139,10 @@ impl<'a> Ctx<'a> {
     pub(super) fn new(
         services: &'a dyn Services,
         session: &'a mut Session,
-        guard: Guard<'a>,
+        mut guard: Guard<'a>,
         argv: &'a [&'a [u8]],
     ) -> Self {
+        guard.happened.want(if session.replaying { 0 } else { services.config().events() });
         Self {
             services,
             session,
@@ -159,7 +157,6 @@ impl<'a> Ctx<'a> {
             refusal: None,
             may_block: false,
             blocked: None,
-            events: Vec::new(),
             wakers: Wakers::new(),
         }
     }
@@ -314,12 +311,13 @@ impl<'a> Ctx<'a> {
     ) -> Result<Option<R>> {
         let keyspace = self.guard.keyspace();
         let (may_expire, mut now) = (self.guard.may_expire(), self.guard.known_now());
-        let mut removed = Vec::new();
+        let (mut removed, mut emptied) = (Vec::new(), false);
         let result = self.modify_whole_hash(key, make, |hash, limits| {
             if may_expire && let Some(soonest) = hash.soonest() {
                 let now = *now.get_or_insert_with(|| keyspace.clock().now_ms());
                 if soonest < now {
                     removed = hash.remove_due(fields, now);
+                    emptied = hash.is_empty();
                 }
             }
             f(hash, limits)
@@ -327,7 +325,9 @@ impl<'a> Ctx<'a> {
         if let Some(now) = now {
             self.guard.remember_now(now);
         }
-        self.guard.note_expired_fields(self.session.db, key, removed);
+        // Not if `f` has put something there again.
+        let emptied = emptied && self.guard.peek(self.session.db, key).is_none();
+        self.guard.note_expired_fields(self.session.db, key, removed, emptied);
         result
     }
 }

@@ -325,7 +325,7 @@ fn record(ctx: &mut Ctx<'_>) -> Result<bool> {
 pub(super) fn deletions(expired: &[Expired]) -> Effects {
     let mut effects = Effects::new();
     effects.set_independent();
-    for Expired { db, key, fields } in expired {
+    for Expired { db, key, fields, .. } in expired {
         if fields.is_empty() {
             effects.push(*db as u32, &[&b"DEL"[..], key]);
         } else {

@@ -6,6 +6,7 @@ use super::table::{Command, Flags, Group, Keys};
 use crate::config::Directive;
 use crate::encoding::num;
 use crate::error::{Error, Result};
+use crate::events::Class;
 use crate::keyspace::{Expiry, StrRef};
 use crate::rdb::{self, Level, LoadedValue};
 use crate::reply::ReplySink;
@@ -122,12 +123,15 @@ fn restore(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     out.ok();
     if at.is_some_and(|at| ctx.is_over(at)) {
         if ctx.remove(key) {
+            ctx.notify(Class::GENERIC, "del", key);
             ctx.log_instead(&[b"DEL", key]);
             ctx.dirty(1);
         }
         return Ok(());
     }
     let expiry = at.map_or(Expiry::Clear, Expiry::At);
+    // What was there is not overwritten: the key is a new one.
+    ctx.remove(key);
     match value {
         LoadedValue::Int(n) => ctx.guard.set_int(db, key, n, expiry),
         LoadedValue::Bytes(bytes) => ctx.set_string(key, &bytes, expiry),
@@ -141,6 +145,7 @@ fn restore(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
         effect.push(b"ABSTTL");
         ctx.log_instead(&effect);
     }
+    ctx.notify(Class::GENERIC, "restore", key);
     ctx.dirty(1);
     Ok(())
 }

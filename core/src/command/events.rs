@@ -1,22 +1,15 @@
 //! Keyspace events (`notify-keyspace-events`): what happened to which key, for those who have subscribed to that.
 //!
-//! Handlers say what they did with [`Ctx::notify`]. The events are kept until the command is over and delivered while its
+//! Handlers say what they did with [`Ctx::notify`]; the guard itself says which keys were made (`new`) and which were not
+//! found by a read (`keymiss`). The events are kept until the command is over and delivered while its
 //! shards are still held, so that for each key they come in the order in which things happened; who has to be woken for
 //! them is woken afterwards. Keys that were deleted since they were due come first, as they went first.
 
 use super::ctx::Ctx;
 use super::services::Services;
-use crate::events::Class;
+use crate::events::{Class, Event};
 use crate::keyspace::Expired;
 use crate::pubsub::Wakers;
-
-/// One event.
-#[derive(Debug)]
-pub(super) struct Event {
-    name: &'static str,
-    db: usize,
-    key: Vec<u8>,
-}
 
 fn are_wanted(services: &dyn Services, class: Class) -> bool {
     let wanted = services.config().events();
@@ -25,27 +18,18 @@ fn are_wanted(services: &dyn Services, class: Class) -> bool {
 
 impl Ctx<'_> {
     /// This happened to a key of the selected database. Costs a load unless somebody asked for such events.
-    pub(super) fn notify(&mut self, class: Class, name: &'static str, key: &[u8]) {
+    pub(super) fn notify(&self, class: Class, name: &'static str, key: &[u8]) {
         self.notify_in(class, name, self.session.db, key);
     }
 
     /// The same for another database.
-    pub(super) fn notify_in(&mut self, class: Class, name: &'static str, db: usize, key: &[u8]) {
-        if are_wanted(self.services, class) && !self.session.replaying {
-            self.events.push(Event { name, db, key: key.to_vec() });
-        }
-    }
-
-    /// A key was made: `before` tells whether it was there already.
-    pub(super) fn notify_new(&mut self, key: &[u8], before: bool) {
-        if !before {
-            self.notify(Class::NEW, "new", key);
-        }
+    pub(super) fn notify_in(&self, class: Class, name: &'static str, db: usize, key: &[u8]) {
+        self.guard.happened.note(class, name, db, key);
     }
 
     /// Something was taken out of an aggregate: its key is gone if it was the last.
-    pub(super) fn notify_if_gone(&mut self, key: &[u8]) {
-        if are_wanted(self.services, Class::GENERIC) && self.guard.peek(self.session.db, key).is_none() {
+    pub(super) fn notify_if_gone(&self, key: &[u8]) {
+        if self.guard.happened.wants(Class::GENERIC) && self.guard.peek(self.session.db, key).is_none() {
             self.notify(Class::GENERIC, "del", key);
         }
     }
@@ -53,7 +37,7 @@ impl Ctx<'_> {
     /// Delivers what happened; the shards are still held.
     pub(super) fn deliver_events(&mut self, expired: &[Expired]) {
         tell_expired(self.services, expired, &mut self.wakers);
-        for event in std::mem::take(&mut self.events) {
+        for event in self.guard.happened.take() {
             tell(self.services, &event, &mut self.wakers);
         }
     }
@@ -61,11 +45,14 @@ impl Ctx<'_> {
 
 /// Delivers what was deleted since it was due.
 pub(super) fn tell_expired(services: &dyn Services, expired: &[Expired], wakers: &mut Wakers) {
-    for Expired { db, key, fields } in expired {
+    for Expired { db, key, fields, emptied } in expired {
         let (class, name) =
             if fields.is_empty() { (Class::EXPIRED, "expired") } else { (Class::HASH, "hexpired") };
         if are_wanted(services, class) {
             tell(services, &Event { name, db: *db, key: key.clone() }, wakers);
+        }
+        if *emptied && are_wanted(services, Class::GENERIC) {
+            tell(services, &Event { name: "del", db: *db, key: key.clone() }, wakers);
         }
     }
 }

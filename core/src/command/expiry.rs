@@ -6,7 +6,9 @@ use super::ctx::Ctx;
 use super::table::{Command, Flags, Group, Handler, Keys};
 use crate::encoding::num;
 use crate::error::Result;
+use crate::events::Class;
 use crate::reply::ReplySink;
+use crate::table::Entry;
 
 const READ: Flags = Flags::READONLY.and(Flags::FAST);
 const WRITE: Flags = Flags::WRITE.and(Flags::FAST);
@@ -67,9 +69,11 @@ fn set_expiry(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink, form: &Form) -> Result
         Some(old) if conditions.allow(old, at) => {
             if ctx.is_over(at) {
                 ctx.remove(key);
+                ctx.notify(Class::GENERIC, "del", key);
                 ctx.log_instead(&[b"DEL", key]);
             } else {
                 ctx.guard.set_expiry(db, key, Some(at));
+                ctx.notify(Class::GENERIC, "expire", key);
                 log_absolute(ctx, form, at);
             }
             ctx.dirty(1);
@@ -112,6 +116,7 @@ fn persist(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let had = ctx.guard.expiry(db, key).flatten().is_some();
     if had {
         ctx.guard.set_expiry(db, key, None);
+        ctx.notify(Class::GENERIC, "persist", key);
         ctx.dirty(1);
     }
     out.int(i64::from(had));
@@ -120,7 +125,7 @@ fn persist(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
 
 /// Answers -2 without the key, -1 without an expiry, else what `shown` makes of the expiry and the present.
 fn tell(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink, shown: impl FnOnce(i64, i64) -> i64) -> Result<()> {
-    out.int(match ctx.guard.expiry(ctx.db(), ctx.argv[1]) {
+    out.int(match ctx.guard.look(ctx.db(), ctx.argv[1]).map(Entry::expiry) {
         None => -2,
         Some(None) => -1,
         Some(Some(at)) => shown(at, ctx.now()),

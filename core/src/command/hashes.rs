@@ -11,6 +11,7 @@ use super::table::{Command, Flags, Group, Keys};
 use crate::encoding::longdouble::LongDouble;
 use crate::encoding::num;
 use crate::error::{Error, Result, text};
+use crate::events::Class;
 use crate::reply::ReplySink;
 use crate::value::hash::{Pair, View};
 
@@ -208,19 +209,21 @@ fn set_fields(ctx: &mut Ctx<'_>, name: &str) -> Result<usize> {
         hash.prepare(args, limits);
         pairs.iter().filter(|[field, value]| hash.set(field, value, limits)).count()
     })?;
+    ctx.notify(Class::HASH, "hset", key);
     ctx.dirty(pairs.len());
     Ok(new.unwrap_or(0))
 }
 
 fn hsetnx(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let (key, field) = (ctx.argv[1], ctx.argv[2]);
-    let is_new = !ctx.hash(key)?.is_some_and(|hash| hash.contains(field));
+    let is_new = !(ctx.check_type(key, "hash")? && ctx.hash(key)?.is_some_and(|hash| hash.contains(field)));
     if is_new {
         let args = &ctx.argv[2..];
         ctx.modify_hash(key, true, [field].into_iter(), |hash, limits| {
             hash.prepare(args, limits);
             hash.set(field, args[1], limits)
         })?;
+        ctx.notify(Class::HASH, "hset", key);
         ctx.dirty(1);
     }
     out.int(i64::from(is_new));
@@ -233,6 +236,10 @@ fn hdel(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
         fields.iter().filter(|field| hash.remove(field)).count()
     })?;
     let removed = removed.unwrap_or(0);
+    if removed > 0 {
+        ctx.notify(Class::HASH, "hdel", key);
+        ctx.notify_if_gone(key);
+    }
     ctx.dirty(removed);
     out.int(removed as i64);
     Ok(())
@@ -251,6 +258,7 @@ fn hincrby(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
         Ok(new)
     })?;
     let new = changed.unwrap_or(Ok(by))?;
+    ctx.notify(Class::HASH, "hincrby", key);
     ctx.dirty(1);
     out.int(new);
     Ok(())
@@ -279,6 +287,7 @@ fn hincrbyfloat(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
         Ok((new, expiry.is_some()))
     })?;
     let (new, expires) = changed.unwrap_or_else(|| Ok((by.to_text(), false)))?;
+    ctx.notify(Class::HASH, "hincrbyfloat", key);
     // The sum is logged, not the increment: replaying must not depend on arithmetic. HSET is what every server knows,
     // but it would end the field's expiry.
     if expires {

@@ -10,6 +10,7 @@ use crate::config::Directive;
 use crate::encoding::Corrupt;
 use crate::encoding::hll::{self, Form, Registers, Run};
 use crate::error::{Error, ErrorKind, Result};
+use crate::events::Class;
 use crate::keyspace::{Expiry, StrRef};
 use crate::reply::ReplySink;
 
@@ -140,6 +141,9 @@ fn pfadd(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
             ctx.guard.set_raw_vec(db, key, bytes, Expiry::Keep);
         }
     }
+    if changes > 0 {
+        ctx.notify(Class::STRING, "pfadd", key);
+    }
     ctx.dirty(changes);
     out.int(i64::from(changes > 0));
     Ok(())
@@ -198,6 +202,7 @@ fn pfmerge(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     }
     hll::outdate(&mut bytes);
     ctx.guard.set_raw_vec(db, keys[0], bytes, Expiry::Keep);
+    ctx.notify(Class::STRING, "pfadd", keys[0]);
     ctx.dirty(1);
     out.ok();
     Ok(())

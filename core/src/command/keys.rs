@@ -6,7 +6,8 @@ use super::scan::{Options, Scanned};
 use super::table::{Command, Flags, Group, Handler, Keys};
 use crate::encoding::glob;
 use crate::error::{Error, Result, text};
-use crate::keyspace::StrRef;
+use crate::events::Class;
+use crate::keyspace::{self, StrRef};
 use crate::reply::ReplySink;
 
 /// The first argument is a key.
@@ -103,7 +104,13 @@ fn is_there(ctx: &Ctx<'_>, db: usize, key: &[u8]) -> bool {
 }
 
 fn remove_all(ctx: &mut Ctx<'_>) -> usize {
-    let removed = ctx.argv[1..].iter().filter(|key| ctx.guard.remove(ctx.session.db, key)).count();
+    let mut removed = 0;
+    for key in &ctx.argv[1..] {
+        if ctx.remove(key) {
+            ctx.notify(Class::GENERIC, "del", key);
+            removed += 1;
+        }
+    }
     ctx.dirty(removed);
     removed
 }
@@ -127,7 +134,7 @@ fn unlink(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
 
 fn exists(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let db = ctx.db();
-    out.int(ctx.argv[1..].iter().filter(|key| is_there(ctx, db, key)).count() as i64);
+    out.int(ctx.argv[1..].iter().filter(|key| ctx.guard.look(db, key).is_some()).count() as i64);
     Ok(())
 }
 
@@ -137,7 +144,7 @@ fn touch(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
 }
 
 fn type_of(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
-    out.simple(ctx.guard.type_name(ctx.db(), ctx.argv[1]).unwrap_or("none"));
+    out.simple(ctx.guard.look(ctx.db(), ctx.argv[1]).map_or("none", keyspace::type_of));
     Ok(())
 }
 
@@ -157,6 +164,8 @@ fn rename_key(ctx: &mut Ctx<'_>, keep: bool) -> Result<bool> {
     if let Some(taken) = ctx.guard.take(db, from) {
         ctx.guard.put(db, to, taken);
     }
+    ctx.notify(Class::GENERIC, "rename_from", from);
+    ctx.notify(Class::GENERIC, "rename_to", to);
     ctx.dirty(1);
     Ok(true)
 }
@@ -202,6 +211,9 @@ fn copy(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
         ctx.guard.remove(to_db, to);
         ctx.guard.copy(db, from, to_db, to)
     };
+    if done {
+        ctx.notify_in(Class::GENERIC, "copy_to", to_db, to);
+    }
     ctx.dirty(usize::from(done));
     out.int(i64::from(done));
     Ok(())
@@ -219,6 +231,8 @@ fn move_key(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
         if let Some(taken) = ctx.guard.take(db, key) {
             ctx.guard.put(to, key, taken);
         }
+        ctx.notify(Class::GENERIC, "move_from", key);
+        ctx.notify_in(Class::GENERIC, "move_to", to, key);
         ctx.dirty(1);
     }
     out.int(i64::from(done));

@@ -29,7 +29,9 @@ pub(super) fn lcs(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
         Ok(found) => Ok(found.map(StrRef::to_vec).unwrap_or_default()),
         Err(_) => Err(Error::command("ERR The specified keys must contain string values")),
     };
-    let (a, b) = (string(ctx.argv[1])?, string(ctx.argv[2])?);
+    // Both are looked for before anything is said of either.
+    let (a, b) = (string(ctx.argv[1]), string(ctx.argv[2]));
+    let (a, b) = (a?, b?);
     let options = parse(&ctx.argv[3..])?;
     let most = usize::try_from(ctx.config().int(Directive::ProtoMaxBulkLen)).unwrap_or(usize::MAX);
     let table = Table::fill(&a, &b, most)?;

@@ -209,8 +209,7 @@ fn push(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink, end: End, make: bool) -> Res
         list.push(end, elements, limits);
         list.len()
     })?;
-    if let Some(len) = len {
-        ctx.notify_new(key, len > elements.len());
+    if len.is_some() {
         ctx.notify(Class::LIST, if end == End::Head { "lpush" } else { "rpush" }, key);
         ctx.dirty(elements.len());
     }
@@ -466,11 +465,9 @@ fn relocate(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink, from: End, to: End) -> R
         out.null();
         return Ok(());
     };
-    let was_there = source == destination || ctx.guard.peek(ctx.db(), destination).is_some();
     if source != destination {
         ctx.modify_list(destination, true, |list, limits| list.push_moved(to, &element, limits))?;
     }
-    ctx.notify_new(destination, was_there);
     ctx.notify(Class::LIST, if to == End::Head { "lpush" } else { "rpush" }, destination);
     notify_popped(ctx, source, from);
     ctx.dirty(1);

@@ -102,7 +102,8 @@ pub fn relieve(services: &dyn Services) -> Result<(bool, u64)> {
         let mut wakers = Wakers::new();
         events::tell_evicted(services, db, &key, &mut wakers);
         tracking::tell(services, None, guard.take_changes(), &mut wakers);
-        let recorded = services.record(&deletions(&[Expired { db, key, fields: Vec::new() }]), 1)?;
+        let recorded =
+            services.record(&deletions(&[Expired { db, key, fields: Vec::new(), emptied: false }]), 1)?;
         guard.note_lsn(recorded);
         drop(guard);
         wakers.iter().for_each(|wake| wake());

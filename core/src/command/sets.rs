@@ -9,6 +9,7 @@ use super::ctx::Ctx;
 use super::scan::{Options, Scanned};
 use super::table::{Command, Flags, Group, Keys};
 use crate::error::Result;
+use crate::events::Class;
 use crate::reply::ReplySink;
 
 /// What most rows have in common: one key in front.
@@ -206,6 +207,9 @@ fn sadd(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
         members.iter().filter(|member| set.add(member, limits)).count()
     })?;
     let added = added.unwrap_or(0);
+    if added > 0 {
+        ctx.notify(Class::SET, "sadd", key);
+    }
     ctx.dirty(added);
     out.int(added as i64);
     Ok(())
@@ -216,6 +220,10 @@ fn srem(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let removed =
         ctx.modify_set(key, false, |set, _| members.iter().filter(|member| set.remove(member)).count())?;
     let removed = removed.unwrap_or(0);
+    if removed > 0 {
+        ctx.notify(Class::SET, "srem", key);
+        ctx.notify_if_gone(key);
+    }
     ctx.dirty(removed);
     out.int(removed as i64);
     Ok(())
@@ -224,7 +232,8 @@ fn srem(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
 fn smove(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let (from, to, member) = (ctx.argv[1], ctx.argv[2], ctx.argv[3]);
     // A missing source answers before the destination's type is looked at.
-    let Some(source) = ctx.set(from)? else {
+    let source = if ctx.check_type(from, "set")? { ctx.set(from)? } else { None };
+    let Some(source) = source else {
         out.int(0);
         return Ok(());
     };
@@ -232,10 +241,15 @@ fn smove(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     ctx.check_type(to, "set")?;
     if is_member && from != to {
         ctx.modify_set(from, false, |set, _| set.remove(member))?;
+        ctx.notify(Class::SET, "srem", from);
+        ctx.notify_if_gone(from);
         let added = ctx.modify_set(to, true, |set, limits| {
             set.prepare(member, 1, limits);
             set.add(member, limits)
         })?;
+        if added == Some(true) {
+            ctx.notify(Class::SET, "sadd", to);
+        }
         ctx.dirty(if added == Some(true) { 2 } else { 1 });
     }
     out.int(i64::from(is_member));

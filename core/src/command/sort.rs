@@ -8,6 +8,7 @@ use super::ctx::Ctx;
 use super::table::{Command, Flags, Group, Keys};
 use crate::encoding::num::strtod;
 use crate::error::{Error, Result};
+use crate::events::Class;
 use crate::keyspace::{Expiry, Guard, StrRef};
 use crate::reply::ReplySink;
 use crate::value::Value;
@@ -180,7 +181,11 @@ fn run(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink, may_store: bool) -> Result<()
 /// Everything at a key in its own order: from the end when `backwards`.
 fn elements(ctx: &mut Ctx<'_>, key: &[u8], backwards: bool) -> Result<Vec<Vec<u8>>> {
     let mut elements: Vec<Vec<u8>> = match ctx.guard.type_name(ctx.db(), key) {
-        None => Vec::new(),
+        None => {
+            // Counted and told as a read that found nothing.
+            ctx.exists(key);
+            Vec::new()
+        }
         Some("list") => {
             ctx.list(key)?.map(|list| list.iter().map(|e| e.to_vec()).collect()).unwrap_or_default()
         }
@@ -274,7 +279,7 @@ fn by_pattern(guard: &Guard<'_>, db: usize, pattern: &[u8], element: &[u8]) -> O
 /// Makes `to` a list of these elements, or deletes it if there are none. The log gets the outcome: keys that patterns
 /// name may be due by then, and servers disagree about which texts are numbers.
 fn store(ctx: &mut Ctx<'_>, to: &[u8], elements: &[Vec<u8>]) {
-    let existed = ctx.remove(to);
+    let existed = ctx.guard.peek(ctx.db(), to).is_some();
     if existed {
         ctx.log_instead(&[b"DEL", to]);
     }
@@ -284,10 +289,14 @@ fn store(ctx: &mut Ctx<'_>, to: &[u8], elements: &[Vec<u8>]) {
         ctx.log_instead(&effect);
     }
     if elements.is_empty() {
+        if ctx.remove(to) {
+            ctx.notify(Class::GENERIC, "del", to);
+        }
         ctx.dirty(usize::from(existed));
     } else {
         let list = List::from_elements(elements, &ctx.limits());
         ctx.set_value(to, Value::List(list), Expiry::Clear);
+        ctx.notify(Class::LIST, "sortstore", to);
         ctx.dirty(elements.len());
     }
 }

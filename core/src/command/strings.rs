@@ -14,6 +14,7 @@ use crate::config::Directive;
 use crate::encoding::longdouble::LongDouble;
 use crate::encoding::num;
 use crate::error::{Error, ErrorKind, Result, text};
+use crate::events::Class;
 use crate::keyspace::{Expiry, StrRef};
 use crate::reply::ReplySink;
 
@@ -219,6 +220,7 @@ fn set(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let (key, value) = (ctx.argv[1], ctx.argv[2]);
     if ctx.argv.len() == 3 {
         ctx.set_string(key, value, Expiry::Clear);
+        ctx.notify(Class::STRING, "set", key);
         ctx.dirty(1);
         out.ok();
         return Ok(());
@@ -229,7 +231,7 @@ fn set(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
         None => None,
     };
     let (exists, equal) = if options.get || options.ifeq.is_some() {
-        let old = ctx.string(key)?;
+        let old = if options.get { ctx.string(key)? } else { current(ctx, key)? };
         if options.get {
             put(old, out);
         }
@@ -252,6 +254,7 @@ fn set(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
         _ => {
             let expiry = if options.keep_ttl { Expiry::Keep } else { Expiry::Clear };
             ctx.set_string(key, value, expiry);
+            ctx.notify(Class::STRING, "set", key);
             ctx.dirty(1);
             if options.ifeq.is_some() {
                 // Older servers do not know the condition, which is met.
@@ -277,17 +280,31 @@ fn without_get<'a>(argv: &[&'a [u8]]) -> Vec<&'a [u8]> {
 /// Sets a string with an absolute expiry and says so to the log: as it was called, or as `SET key value PXAT at`.
 fn set_until(ctx: &mut Ctx<'_>, key: &[u8], value: &[u8], at: i64, rewrite: bool) {
     if ctx.is_over(at) {
-        if ctx.remove(key) {
+        let existed = ctx.remove(key);
+        if existed {
             ctx.log_instead(&[b"DEL", key]);
             ctx.dirty(1);
         }
+        notify_set_in_the_past(ctx, key, existed);
         return;
     }
     ctx.set_string(key, value, Expiry::At(at));
+    ctx.notify(Class::STRING, "set", key);
+    ctx.notify(Class::GENERIC, "expire", key);
     ctx.dirty(1);
     if rewrite {
         ctx.log_instead(&[b"SET", key, value, b"PXAT", num::fmt_i64(at).as_bytes()]);
     }
+}
+
+/// On a server such a key is there for a moment, until somebody looks.
+fn notify_set_in_the_past(ctx: &Ctx<'_>, key: &[u8], existed: bool) {
+    if !existed {
+        ctx.notify(Class::NEW, "new", key);
+    }
+    ctx.notify(Class::STRING, "set", key);
+    ctx.notify(Class::GENERIC, "expire", key);
+    ctx.notify(Class::EXPIRED, "expired", key);
 }
 
 fn set_with_expiry(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink, unit: Unit, name: &str) -> Result<()> {
@@ -311,6 +328,7 @@ fn setnx(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let free = ctx.guard.type_name(ctx.db(), key).is_none();
     if free {
         ctx.set_string(key, ctx.argv[2], Expiry::Clear);
+        ctx.notify(Class::STRING, "set", key);
         ctx.dirty(1);
     }
     out.int(i64::from(free));
@@ -321,6 +339,7 @@ fn getset(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let (key, value) = (ctx.argv[1], ctx.argv[2]);
     put(ctx.string(key)?, out);
     ctx.set_string(key, value, Expiry::Clear);
+    ctx.notify(Class::STRING, "set", key);
     ctx.log_instead(&[b"SET", key, value]);
     ctx.dirty(1);
     Ok(())
@@ -330,6 +349,7 @@ fn getdel(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let key = ctx.argv[1];
     put(ctx.string(key)?, out);
     if ctx.remove(key) {
+        ctx.notify(Class::GENERIC, "del", key);
         ctx.log_instead(&[b"DEL", key]);
         ctx.dirty(1);
     }
@@ -352,16 +372,19 @@ fn getex(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     match at {
         Some(at) if ctx.is_over(at) => {
             ctx.remove(key);
+            ctx.notify(Class::GENERIC, "del", key);
             ctx.log_instead(&[b"DEL", key]);
             ctx.dirty(1);
         }
         Some(at) => {
             ctx.guard.set_expiry(db, key, Some(at));
+            ctx.notify(Class::GENERIC, "expire", key);
             ctx.log_instead(&[b"PEXPIREAT", key, num::fmt_i64(at).as_bytes()]);
             ctx.dirty(1);
         }
         None if options.persist && ctx.guard.expiry(db, key).flatten().is_some() => {
             ctx.guard.set_expiry(db, key, None);
+            ctx.notify(Class::GENERIC, "persist", key);
             ctx.log_instead(&[b"PERSIST", key]);
             ctx.dirty(1);
         }
@@ -374,6 +397,7 @@ fn set_pairs(ctx: &mut Ctx<'_>) {
     let argv = ctx.argv;
     for pair in argv[1..].chunks_exact(2) {
         ctx.set_string(pair[0], pair[1], Expiry::Clear);
+        ctx.notify(Class::STRING, "set", pair[0]);
     }
     ctx.dirty(argv.len() / 2);
 }
@@ -410,6 +434,7 @@ fn add(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink, by: i64) -> Result<()> {
     let new = old.checked_add(by).ok_or_else(|| Error::command(text::OVERFLOW))?;
     let db = ctx.db();
     ctx.guard.set_int(db, key, new, Expiry::Keep);
+    ctx.notify(Class::STRING, "incrby", key);
     ctx.dirty(1);
     out.int(new);
     Ok(())
@@ -448,6 +473,7 @@ fn incrbyfloat(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let new = new.to_text();
     let db = ctx.db();
     ctx.guard.set_text(db, key, new.as_bytes(), Expiry::Keep);
+    ctx.notify(Class::STRING, "incrbyfloat", key);
     ctx.log_instead(&[b"SET", key, new.as_bytes(), b"KEEPTTL"]);
     ctx.dirty(1);
     out.bulk(new.as_bytes());
@@ -508,6 +534,7 @@ fn append(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
             len + more.len()
         }
     };
+    ctx.notify(Class::STRING, "append", key);
     ctx.dirty(1);
     out.int(len as i64);
     Ok(())
@@ -532,6 +559,7 @@ fn setrange(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
         }
         bytes[offset..offset + part.len()].copy_from_slice(part);
     });
+    ctx.notify(Class::STRING, "setrange", key);
     ctx.dirty(1);
     out.int(len as i64);
     Ok(())

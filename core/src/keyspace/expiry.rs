@@ -20,6 +20,8 @@ pub struct Expired {
     pub key: Vec<u8>,
     /// The fields of the hash that are gone; none when it is the key itself.
     pub fields: Vec<Vec<u8>>,
+    /// Whether with these fields the key went too.
+    pub emptied: bool,
 }
 
 impl Guard<'_> {
@@ -32,7 +34,7 @@ impl Guard<'_> {
             dispose(entry);
             self.shard_mut(h).interests.bump(db, key);
             self.keyspace().counters.expired.fetch_add(1, Ordering::Relaxed);
-            self.expired.push(Expired { db, key: key.to_vec(), fields: Vec::new() });
+            self.expired.push(Expired { db, key: key.to_vec(), fields: Vec::new(), emptied: false });
         }
     }
 
@@ -42,12 +44,12 @@ impl Guard<'_> {
         self.purge(db, hash(key), key);
     }
 
-    /// Notes fields of a hash that were removed since they were due.
-    pub(crate) fn note_expired_fields(&mut self, db: usize, key: &[u8], fields: Vec<Vec<u8>>) {
+    /// Notes fields of a hash that were removed since they were due, perhaps all that were left.
+    pub(crate) fn note_expired_fields(&mut self, db: usize, key: &[u8], fields: Vec<Vec<u8>>, emptied: bool) {
         if !fields.is_empty() {
             self.shard_mut(hash(key)).interests.bump(db, key);
             self.keyspace().counters.expired_fields.fetch_add(fields.len() as u64, Ordering::Relaxed);
-            self.expired.push(Expired { db, key: key.to_vec(), fields });
+            self.expired.push(Expired { db, key: key.to_vec(), fields, emptied });
         }
     }
 
@@ -160,7 +162,7 @@ impl Guard<'_> {
             self.remove_hashed(db, h, key);
         }
         let removed = fields.len();
-        self.note_expired_fields(db, key, fields);
+        self.note_expired_fields(db, key, fields, empty);
         removed
     }
 

@@ -15,6 +15,7 @@ use super::turn::Turn;
 use super::{Keyspace, SHARDS, shard_of};
 use crate::encoding::num;
 use crate::error::Result;
+use crate::events::{Class, Happened};
 use crate::sync::MutexGuard;
 use crate::sync::atomic::Ordering;
 use crate::table::{Entry, Payload, PayloadMut, hash};
@@ -117,6 +118,8 @@ pub struct Guard<'a> {
     /// What those are to be told who cache what they have read.
     pub(super) changes: Option<Box<Changes>>,
     no_touch: bool,
+    /// Events for those who want to hear of them.
+    pub(crate) happened: Happened,
     /// Given back after the shards.
     pub(super) turn: Option<Turn<'a>>,
 }
@@ -147,6 +150,7 @@ impl<'a> Guard<'a> {
             ready: Vec::new(),
             changes: None,
             no_touch: false,
+            happened: Happened::default(),
             turn: None,
         }
     }
@@ -271,16 +275,20 @@ impl<'a> Guard<'a> {
 
     /// The entry of a key; a read, so its access clock is set and the hit or miss counted.
     fn access(&self, db: usize, key: &[u8]) -> Option<&Entry<Value>> {
+        let entry = self.look(db, key)?;
+        self.toucher().touch(entry);
+        Some(entry)
+    }
+
+    /// The entry of a key for those who ask about the key: a hit or a miss, which is told, but no use of the key.
+    pub(crate) fn look(&self, db: usize, key: &[u8]) -> Option<&Entry<Value>> {
         let found = self.visible(db, hash(key), key);
         let counters = &self.keyspace.counters;
-        match found {
-            Some(entry) => {
-                self.toucher().touch(entry);
-                counters.hits.fetch_add(1, Ordering::Relaxed);
-            }
-            None => {
-                counters.misses.fetch_add(1, Ordering::Relaxed);
-            }
+        if found.is_some() {
+            counters.hits.fetch_add(1, Ordering::Relaxed);
+        } else {
+            counters.misses.fetch_add(1, Ordering::Relaxed);
+            self.happened.note(Class::MISS, "keymiss", db, key);
         }
         found
     }
@@ -445,6 +453,8 @@ impl<'a> Guard<'a> {
         let expiry = self.resolve(db, h, key, expiry);
         if clock.is_some() {
             self.remove_hashed(db, h, key);
+        } else {
+            self.is_new(db, key);
         }
         let clock = clock.unwrap_or_else(|| self.keyspace.access.born(self.seconds()));
         self.add_used(db, h, Entry::with_bytes(key, bytes, expiry, form, 0), clock);
@@ -456,7 +466,9 @@ impl<'a> Guard<'a> {
         self.purge(db, h, key);
         let expiry = self.resolve(db, h, key, expiry);
         let old = self.shard(h).find(db, h, key).map(|entry| self.toucher().touch(entry));
-        self.remove_hashed(db, h, key);
+        if !self.remove_hashed(db, h, key) {
+            self.is_new(db, key);
+        }
         let clock = old.unwrap_or_else(|| self.keyspace.access.born(self.seconds()));
         self.add_used(db, h, Entry::with_boxed(key, Box::new(value), expiry, kind::BOXED, 0), clock);
     }
@@ -491,6 +503,7 @@ impl<'a> Guard<'a> {
         let (expiry, form) = (entry.expiry(), entry.kind());
         let h = hash(key);
         self.remove_hashed(db, h, key);
+        self.is_new(db, key);
         if let Payload::Inline(bytes) = entry.payload() {
             let moved = Entry::with_bytes(key, bytes, expiry, form, 0);
             return self.add(db, h, moved);
@@ -515,6 +528,7 @@ impl<'a> Guard<'a> {
         let h = hash(to);
         self.purge(to_db, h, to);
         self.remove_hashed(to_db, h, to);
+        self.is_new(to_db, to);
         self.add(to_db, h, copied);
         true
     }
@@ -531,6 +545,11 @@ impl<'a> Guard<'a> {
             self.keyspace.may_expire.store(true, Ordering::Relaxed);
         }
         self.shard_mut(h).set_expiry(db, h, key, expiry, now)
+    }
+
+    /// A key is about to be made.
+    fn is_new(&self, db: usize, key: &[u8]) {
+        self.happened.note(Class::NEW, "new", db, key);
     }
 
     /// Changes a boxed value in place: the snapshot hook runs first; afterwards memory is counted and an aggregate
@@ -590,6 +609,7 @@ impl<'a> Guard<'a> {
         let mut value = Box::new(make());
         let result = f(&mut value);
         if !value.is_empty_aggregate() {
+            self.is_new(db, key);
             self.add(db, h, Entry::with_boxed(key, value, None, kind::BOXED, 0));
         }
         Some(result)

@@ -395,7 +395,7 @@ fn what_is_due_is_hidden_then_deleted_and_noted() {
     assert!(!guard.remove(0, &0u32.to_be_bytes()));
     assert_eq!(
         guard.take_expired(),
-        vec![Expired { db: 0, key: 0u32.to_be_bytes().to_vec(), fields: Vec::new() }]
+        vec![Expired { db: 0, key: 0u32.to_be_bytes().to_vec(), fields: Vec::new(), emptied: false }]
     );
     drop(guard);
     time.store(3_000, Ordering::Relaxed);

@@ -6,6 +6,7 @@ use super::super::args;
 use super::super::ctx::Ctx;
 use super::super::strings::check_room;
 use crate::error::{Error, Result};
+use crate::events::Class;
 use crate::keyspace::{Expiry, StrRef};
 use crate::reply::ReplySink;
 
@@ -81,6 +82,7 @@ pub(super) fn bitop(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
 fn store(ctx: &mut Ctx<'_>, target: &[u8], operation: Operation, result: Vec<u8>) {
     if result.is_empty() {
         if ctx.remove(target) {
+            ctx.notify(Class::GENERIC, "del", target);
             if operation.is_new() {
                 ctx.log_instead(&[b"DEL", target]);
             }
@@ -95,6 +97,7 @@ fn store(ctx: &mut Ctx<'_>, target: &[u8], operation: Operation, result: Vec<u8>
     }
     let db = ctx.db();
     ctx.guard.set_raw_vec(db, target, result, Expiry::Clear);
+    ctx.notify(Class::STRING, "set", target);
     ctx.dirty(1);
 }
 

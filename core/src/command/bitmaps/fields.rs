@@ -5,6 +5,7 @@ use super::super::ctx::Ctx;
 use super::{lengthen, offset, room_for};
 use crate::encoding::{bits, num};
 use crate::error::{Error, Result};
+use crate::events::Class;
 use crate::reply::ReplySink;
 
 /// `i8` or `u8`.
@@ -161,6 +162,9 @@ pub(super) fn bitfield(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()>
             replies.push(reply);
         }
     });
+    if changes > 0 {
+        ctx.notify(Class::STRING, "setbit", key);
+    }
     // Redis forgets to log a string that has only grown; a replay would not see it.
     ctx.dirty(changes.max(usize::from(before != len)));
     out.array(replies.len());

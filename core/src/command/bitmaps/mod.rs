@@ -14,6 +14,7 @@ use super::table::{Command, Flags, Group, Keys};
 use crate::config::Directive;
 use crate::encoding::{bits, num};
 use crate::error::{Error, Result};
+use crate::events::Class;
 use crate::keyspace::StrRef;
 use crate::reply::ReplySink;
 
@@ -157,7 +158,11 @@ fn setbit(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
         old
     });
     let old = old.unwrap_or(false);
-    ctx.dirty(usize::from(old != value || before != len));
+    let changed = old != value || before != len;
+    if changed {
+        ctx.notify(Class::STRING, "setbit", key);
+    }
+    ctx.dirty(usize::from(changed));
     out.int(i64::from(old));
     Ok(())
 }

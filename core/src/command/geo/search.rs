@@ -311,7 +311,8 @@ fn search(ctx: &mut Ctx<'_>, name: Name, may_store: bool, out: &mut dyn ReplySin
                 }
                 words
             });
-            store(ctx, key, result, outcome, out);
+            let event = if name == Name::SearchStore { "geosearchstore" } else { "georadiusstore" };
+            store(ctx, key, event, result, outcome, out);
             Ok(())
         }
     }
@@ -321,6 +322,7 @@ fn search(ctx: &mut Ctx<'_>, name: Name, may_store: bool, out: &mut dyn ReplySin
 fn store(
     ctx: &mut Ctx<'_>,
     key: &[u8],
+    event: &'static str,
     result: ZSet,
     outcome: Option<Vec<Vec<u8>>>,
     out: &mut dyn ReplySink,
@@ -332,7 +334,7 @@ fn store(
         }
     }
     ctx.dirty(result.len().saturating_sub(1));
-    zsets::store(ctx, key, result, out);
+    zsets::store(ctx, key, event, result, out);
 }
 
 fn put_found(query: &Query<'_>, found: &[Found<'_>], unit: f64, out: &mut dyn ReplySink) {

@@ -7,6 +7,7 @@ use crate::command::ctx::Ctx;
 use crate::command::table::Command;
 use crate::encoding::num;
 use crate::error::{Error, Result};
+use crate::events::Class;
 use crate::reply::ReplySink;
 
 pub(in crate::command) const COMMANDS: &[Command] = &[
@@ -118,6 +119,7 @@ fn hgetex(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
             let mut effect: Vec<&[u8]> = vec![b"HPERSIST", key, b"FIELDS", count.as_bytes()];
             effect.extend(&changed);
             ctx.log_instead(&effect);
+            ctx.notify(Class::HASH, "hpersist", key);
             ctx.dirty(changed.len());
         }
         _ => {}
@@ -195,6 +197,7 @@ fn hsetex(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let over = options.at.is_some_and(|at| ctx.is_over(at));
     let now = if options.at.is_some() { ctx.now() } else { 0 };
     let make = options.must_exist != Some(true);
+    let existed = ctx.check_type(key, "hash")?;
     let removed = ctx.modify_hash(key, make, fields(), |hash, limits| {
         if let Some(wanted) = options.must_exist
             && fields().any(|field| hash.find(field).is_some() != wanted)
@@ -224,8 +227,18 @@ fn hsetex(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
         Some(removed)
     })?;
     let done = removed.flatten();
+    if over && done.is_some() {
+        // On a server they are there for a moment.
+        if !existed {
+            ctx.notify(Class::NEW, "new", key);
+        }
+        ctx.notify(Class::HASH, "hset", key);
+    }
     match done {
-        Some(0) if over => {}
+        Some(0) if over => {
+            ctx.notify(Class::HASH, "hdel", key);
+            ctx.notify_if_gone(key);
+        }
         Some(_) if over => log_expiry(ctx, 0, true, fields()),
         Some(_) => log_hsetex(ctx, &options),
         None => {}
@@ -249,5 +262,9 @@ fn log_hsetex(ctx: &mut Ctx<'_>, options: &Options) {
     };
     effect.extend(args);
     ctx.log_instead(&effect);
+    ctx.notify(Class::HASH, "hset", key);
+    if options.at.is_some() {
+        ctx.notify(Class::HASH, "hexpire", key);
+    }
     ctx.dirty(args.len() / 2);
 }

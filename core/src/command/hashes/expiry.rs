@@ -8,6 +8,7 @@ use crate::command::ctx::Ctx;
 use crate::command::table::{Command, Flags, Handler};
 use crate::encoding::num;
 use crate::error::{Error, Result};
+use crate::events::Class;
 use crate::reply::ReplySink;
 
 const fn row(
@@ -149,6 +150,8 @@ pub(super) fn log_expiry<'f>(ctx: &mut Ctx<'_>, at: i64, over: bool, fields: imp
     };
     effect.extend(&fields);
     ctx.log_instead(&effect);
+    ctx.notify(Class::HASH, if over { "hdel" } else { "hexpire" }, key);
+    ctx.notify_if_gone(key);
     ctx.dirty(fields.len());
 }
 
@@ -181,7 +184,11 @@ fn hpersist(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
         fields.iter().map(&mut one).collect::<Vec<i64>>()
     })?;
     let results = results.unwrap_or_else(|| vec![NO_FIELD; fields.len()]);
-    ctx.dirty(results.iter().filter(|result| **result == SET).count());
+    let changed = results.iter().filter(|result| **result == SET).count();
+    if changed > 0 {
+        ctx.notify(Class::HASH, "hpersist", key);
+    }
+    ctx.dirty(changed);
     out.array(results.len());
     results.iter().for_each(|result| out.int(*result));
     Ok(())

@@ -137,6 +137,7 @@ impl Host for ScriptHost<'_, '_> {
         ctx.refusal = outer.refusal.clone();
         let result = dispatch::call(&mut ctx, found, &mut reply);
         let expired = ctx.guard.take_expired();
+        ctx.deliver_events(&expired);
         let changed = ctx.dirty > 0;
         if changed && !ctx.replaced {
             ctx.effects.push(ctx.session.db as u32, ctx.argv);

@@ -7,6 +7,7 @@ use crate::command::args;
 use crate::command::ctx::Ctx;
 use crate::encoding::listpack::LpValue;
 use crate::error::{Error, Result};
+use crate::events::Class;
 use crate::keyspace::Expiry;
 use crate::reply::ReplySink;
 use crate::value::member::{Member, MemberSet};
@@ -31,7 +32,7 @@ pub(super) fn sinterstore(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<
     let found: Vec<LpValue<'_>> = intersection(&sets).collect();
     let of_intset = matches!(sets.first(), Some(Set::Intset(_)));
     let result = Set::from_intersection(&found, of_intset, &ctx.limits());
-    store(ctx, result, out);
+    store(ctx, "sinterstore", result, out);
     Ok(())
 }
 
@@ -114,7 +115,7 @@ pub(super) fn sunionstore(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<
     for member in sets.into_iter().flatten().flat_map(Set::iter) {
         result.add_value(member, &limits);
     }
-    store(ctx, result, out);
+    store(ctx, "sunionstore", result, out);
     Ok(())
 }
 
@@ -151,7 +152,7 @@ pub(super) fn sdiffstore(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<(
             result
         }
     };
-    store(ctx, result, out);
+    store(ctx, "sdiffstore", result, out);
     Ok(())
 }
 
@@ -199,7 +200,7 @@ fn answer(members: &[LpValue<'_>], out: &mut dyn ReplySink) {
 }
 
 /// Puts the result under the first key, or deletes that key when the result is empty; answers its size.
-fn store(ctx: &mut Ctx<'_>, result: Set, out: &mut dyn ReplySink) {
+fn store(ctx: &mut Ctx<'_>, event: &'static str, result: Set, out: &mut dyn ReplySink) {
     let (key, len) = (ctx.argv[1], result.len());
     let changed = if len == 0 {
         ctx.remove(key)
@@ -207,6 +208,11 @@ fn store(ctx: &mut Ctx<'_>, result: Set, out: &mut dyn ReplySink) {
         ctx.set_value(key, Value::Set(result), Expiry::Clear);
         true
     };
+    match len {
+        0 if changed => ctx.notify(Class::GENERIC, "del", key),
+        0 => {}
+        _ => ctx.notify(Class::SET, event, key),
+    }
     ctx.dirty(usize::from(changed));
     out.int(len as i64);
 }

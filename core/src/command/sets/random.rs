@@ -4,6 +4,7 @@ use crate::command::args;
 use crate::command::ctx::Ctx;
 use crate::command::draw::{self, Draw};
 use crate::error::{Error, Result};
+use crate::events::Class;
 use crate::keyspace::Expiry;
 use crate::reply::ReplySink;
 use crate::value::Value;
@@ -54,7 +55,8 @@ pub(super) fn spop(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
         [_, _, count] => args::count(count)?,
         _ => return Err(Error::syntax()),
     };
-    let Some(set) = ctx.set(key)?.filter(|_| count > 0) else {
+    let found = if ctx.check_type(key, "set")? { ctx.set(key)? } else { None };
+    let Some(set) = found.filter(|_| count > 0) else {
         out.set(0);
         return Ok(());
     };
@@ -63,6 +65,8 @@ pub(super) fn spop(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
         out.set(len);
         set.iter().for_each(|member| out.element(member));
         ctx.remove(key);
+        ctx.notify(Class::SET, "spop", key);
+        ctx.notify(Class::GENERIC, "del", key);
         ctx.log_instead(&[&b"DEL"[..], key]);
         ctx.dirty(len);
         return Ok(());
@@ -73,6 +77,7 @@ pub(super) fn spop(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
         logged.extend(members.iter().map(Vec::as_slice));
         ctx.log_instead(&logged);
     }
+    ctx.notify(Class::SET, "spop", key);
     ctx.dirty(popped.len());
     out.set(popped.len());
     popped.iter().for_each(|member| out.bulk(member));
@@ -107,6 +112,8 @@ fn pop_one(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
         return Ok(());
     };
     ctx.log_instead(&[&b"SREM"[..], key, &member]);
+    ctx.notify(Class::SET, "spop", key);
+    ctx.notify_if_gone(key);
     ctx.dirty(1);
     out.bulk(&member);
     Ok(())

@@ -5,6 +5,7 @@ use super::super::ctx::Ctx;
 use super::id;
 use super::trim::{self, Left, NewId};
 use crate::error::{Error, Result, text};
+use crate::events::Class;
 use crate::reply::ReplySink;
 use crate::value::stream::{Stream, StreamId, Unfit};
 
@@ -38,13 +39,17 @@ pub(super) fn xadd(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
                 Unfit::TooLarge => TOO_LARGE,
             })
         })?;
-        options.trim(stream, limits);
-        Ok((id, Left::of(stream)))
+        let trimmed = options.trim(stream, limits);
+        Ok((id, trimmed, Left::of(stream)))
     })?;
-    let Some((id, left)) = added.transpose()? else {
+    let Some((id, trimmed, left)) = added.transpose()? else {
         out.null();
         return Ok(());
     };
+    ctx.notify(Class::STREAM, "xadd", key);
+    if trimmed > 0 {
+        ctx.notify(Class::STREAM, "xtrim", key);
+    }
     ctx.dirty(1);
     let text = id.text();
     if options.id != NewId::Given(id) || options.is_approx() {
@@ -81,6 +86,7 @@ pub(super) fn xtrim(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
         return Ok(());
     };
     if removed > 0 {
+        ctx.notify(Class::STREAM, "xtrim", argv[1]);
         ctx.dirty(removed as usize);
         if options.is_approx() {
             let argv = options.exact(argv, &left);
@@ -131,6 +137,7 @@ pub(super) fn xsetid(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
         Ok::<_, Error>(())
     })?
     .transpose()?;
+    ctx.notify(Class::STREAM, "xsetid", key);
     ctx.dirty(1);
     out.ok();
     Ok(())

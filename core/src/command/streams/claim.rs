@@ -185,6 +185,8 @@ const ATTEMPTS: usize = 10;
 pub(super) fn xautoclaim(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let argv = ctx.argv;
     let (key, name, consumer) = (argv[1], argv[2], argv[3]);
+    // The key is looked for before anything else, and only once.
+    let present = ctx.guard.look(ctx.db(), key).is_some();
     let min_idle = args::int_or(argv[4], "ERR Invalid min-idle-time argument for XAUTOCLAIM")?.max(0);
     let start = lower(argv[5])?;
     let (mut count, mut just_id, mut at) = (100, false, 6);
@@ -204,7 +206,7 @@ pub(super) fn xautoclaim(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<(
             return Err(Error::syntax());
         }
     }
-    if find_group(ctx, key, name)?.is_none() {
+    if !present || find_group(ctx, key, name)?.is_none() {
         return Err(no_group(key, name));
     }
     let now = ctx.now();

@@ -6,6 +6,7 @@ use super::add::present;
 use super::trim::refs_of;
 use super::{find_group, ids};
 use crate::error::{Error, Result};
+use crate::events::Class;
 use crate::reply::ReplySink;
 use crate::value::stream::{Refs, Stream, StreamId};
 
@@ -20,6 +21,9 @@ pub(super) fn xdel(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let deleted =
         ctx.modify_stream(key, false, |stream, _| ids.into_iter().filter(|id| stream.delete(*id)).count())?;
     let deleted = deleted.unwrap_or(0);
+    if deleted > 0 {
+        ctx.notify(Class::STREAM, "xdel", key);
+    }
     ctx.dirty(deleted);
     out.int(deleted as i64);
     Ok(())
@@ -91,8 +95,10 @@ pub(super) fn xdelex(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
 
 pub(super) fn xackdel(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let (key, name) = (ctx.argv[1], ctx.argv[2]);
+    // The key is looked for before anything else, and only once.
+    let present = ctx.guard.look(ctx.db(), key).is_some();
     let (refs, given) = wanted(&ctx.argv[3..])?;
-    if find_group(ctx, key, name)?.is_none() {
+    if !present || find_group(ctx, key, name)?.is_none() {
         reply(out, &vec![outcome::MISSING; given.len()]);
         return Ok(());
     }
@@ -114,6 +120,9 @@ pub(super) fn xackdel(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> 
 
 /// Answers with the outcomes; what changed is counted.
 fn answer(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink, done: &[(i64, bool)]) {
+    if done.iter().any(|(outcome, _)| *outcome == outcome::DELETED) {
+        ctx.notify(Class::STREAM, "xdel", ctx.argv[1]);
+    }
     ctx.dirty(done.iter().filter(|(_, changed)| *changed).count());
     out.array(done.len());
     done.iter().for_each(|(outcome, _)| out.int(*outcome));

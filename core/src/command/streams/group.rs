@@ -5,6 +5,7 @@ use super::super::ctx::Ctx;
 use super::read::{self, Reading};
 use super::{change_group, find_group, id, ids, quoted, reply_entry, reply_id};
 use crate::error::{Error, Result};
+use crate::events::Class;
 use crate::reply::ReplySink;
 use crate::value::stream::{Group, NEVER, READ_UNKNOWN, Stream, StreamId};
 
@@ -48,20 +49,22 @@ pub(super) fn create(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let argv = ctx.argv;
     let (key, name) = (argv[2], argv[3]);
     let (make, read) = group_options(argv, true)?;
-    if !super::add::present(ctx, key)? && !make {
+    let present = super::add::present(ctx, key)?;
+    if !present && !make {
         return Err(Error::command(NO_KEY));
     }
     if argv.len() > 8 {
         return Err(wrong_subcommand(argv[1]));
     }
     // A new stream's last identifier is 0-0, so this can be read before it is made.
-    let last_id = group_id(ctx.stream(key)?, argv[4])?;
+    let last_id = group_id(if present { ctx.stream(key)? } else { None }, argv[4])?;
     let created = ctx.modify_stream(key, make, |stream, _| {
         stream.add_group(name, Group::new(last_id, believed(stream, read)))
     })?;
     if created != Some(true) {
         return Err(Error::command("BUSYGROUP Consumer Group name already exists"));
     }
+    ctx.notify(Class::STREAM, "xgroup-create", key);
     ctx.dirty(1);
     out.ok();
     Ok(())
@@ -104,6 +107,7 @@ pub(super) fn set_id(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
             group.entries_read = read;
         })
     })?;
+    ctx.notify(Class::STREAM, "xgroup-setid", key);
     ctx.dirty(1);
     out.ok();
     Ok(())
@@ -115,6 +119,9 @@ pub(super) fn destroy(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> 
         return Err(Error::command(NO_KEY));
     }
     let removed = ctx.modify_stream(key, false, |stream, _| stream.remove_group(name))? == Some(true);
+    if removed {
+        ctx.notify(Class::STREAM, "xgroup-destroy", key);
+    }
     ctx.dirty(usize::from(removed));
     out.int(i64::from(removed));
     Ok(())
@@ -126,6 +133,9 @@ pub(super) fn create_consumer(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Res
     let now = ctx.now();
     let created = change_group(ctx, key, name, |group| group.add_consumer(consumer, now, NEVER))?;
     let created = created == Some(true);
+    if created {
+        ctx.notify(Class::STREAM, "xgroup-createconsumer", key);
+    }
     ctx.dirty(usize::from(created));
     out.int(i64::from(created));
     Ok(())
@@ -135,6 +145,9 @@ pub(super) fn delete_consumer(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Res
     let (key, name, consumer) = (ctx.argv[2], ctx.argv[3], ctx.argv[4]);
     check_group(ctx, key, name)?;
     let removed = change_group(ctx, key, name, |group| group.remove_consumer(consumer))?.flatten();
+    if removed.is_some() {
+        ctx.notify(Class::STREAM, "xgroup-delconsumer", key);
+    }
     ctx.dirty(usize::from(removed.is_some()));
     out.int(removed.unwrap_or(0) as i64);
     Ok(())
@@ -442,9 +455,10 @@ pub(super) fn log_group(ctx: &mut Ctx<'_>, key: &[u8], name: &[u8], last_id: Str
     ctx.log_instead(&argv);
 }
 
-/// Logs a consumer that was made by the way.
+/// Logs and tells of a consumer that was made by the way.
 pub(super) fn log_consumer(ctx: &mut Ctx<'_>, key: &[u8], name: &[u8], consumer: &[u8]) {
     let argv: [&[u8]; 5] = [b"XGROUP", b"CREATECONSUMER", key, name, consumer];
     ctx.log_instead(&argv);
+    ctx.notify(Class::STREAM, "xgroup-createconsumer", key);
     ctx.dirty(1);
 }

@@ -150,6 +150,12 @@ pub(super) fn xread(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
             found.push((key, entries));
         }
     }
+    // Servers look for each stream twice: what its identifier means, and what it holds.
+    for key in reading.keys {
+        if ctx.guard.peek(ctx.db(), key).is_none() {
+            ctx.exists(key);
+        }
+    }
     if found.is_empty() {
         let argv = frozen(ctx, &reading)?;
         return nothing(ctx, &reading, argv, out);
@@ -171,7 +177,8 @@ fn frozen(ctx: &Ctx<'_>, reading: &Reading<'_>) -> Result<Option<Vec<Vec<u8>>>> 
     let mut argv: Vec<Vec<u8>> = ctx.argv.iter().map(|arg| arg.to_vec()).collect();
     let first = argv.len() - reading.ids.len();
     for (at, (&key, &id)) in reading.keys.iter().zip(reading.ids).enumerate() {
-        argv[first + at] = after(ctx.stream(key)?, id)?.to_string().into_bytes();
+        let stream = if ctx.check_type(key, "stream")? { ctx.stream(key)? } else { None };
+        argv[first + at] = after(stream, id)?.to_string().into_bytes();
     }
     Ok(Some(argv))
 }

@@ -1,11 +1,12 @@
 //! What Valkey added to strings: DELIFEQ (9.0) and MSETEX (9.1, as in Redis 8.4). The log gets commands that older servers
 //! know too.
 
-use super::{EACH_KEY, ONE, Options, SHRINK_FAST, WRITE, current, expiry_of, row};
+use super::{EACH_KEY, ONE, Options, SHRINK_FAST, WRITE, current, expiry_of, notify_set_in_the_past, row};
 use crate::command::ctx::Ctx;
 use crate::command::table::{Command, Flags, Keys};
 use crate::encoding::num;
 use crate::error::{Error, Result};
+use crate::events::Class;
 use crate::keyspace::{Expiry, StrRef};
 use crate::reply::ReplySink;
 
@@ -25,6 +26,7 @@ fn delifeq(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let equal = current(ctx, key)?.is_some_and(|string| is_text(string, value));
     if equal {
         ctx.remove(key);
+        ctx.notify(Class::GENERIC, "del", key);
         ctx.log_instead(&[b"DEL", key]);
         ctx.dirty(1);
     }
@@ -56,7 +58,12 @@ fn msetex(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
         return Ok(());
     }
     if at.is_some_and(|at| ctx.is_over(at)) {
-        let gone: Vec<&[u8]> = pairs.iter().map(|[key, _]| *key).filter(|key| ctx.remove(key)).collect();
+        let mut gone: Vec<&[u8]> = Vec::new();
+        for [key, _] in pairs {
+            let existed = ctx.remove(key);
+            gone.extend(existed.then_some(*key));
+            notify_set_in_the_past(ctx, key, existed);
+        }
         if !gone.is_empty() {
             ctx.log_instead(&[&[&b"DEL"[..]], &gone[..]].concat());
             ctx.dirty(gone.len());
@@ -71,6 +78,10 @@ fn msetex(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     };
     for [key, value] in pairs {
         ctx.set_string(key, value, expiry);
+        ctx.notify(Class::STRING, "set", key);
+        if at.is_some() {
+            ctx.notify(Class::GENERIC, "expire", key);
+        }
         match at {
             Some(at) => ctx.log_instead(&[b"SET", *key, *value, b"PXAT", num::fmt_i64(at).as_bytes()]),
             None if options.keep_ttl => ctx.log_instead(&[b"SET", *key, *value, b"KEEPTTL"]),

@@ -261,7 +261,12 @@ fn keep(ctx: &mut Ctx<'_>, operation: Operation, out: &mut dyn ReplySink) -> Res
     let result = result.finish(&ctx.limits());
     let weights = query.weights;
     log_plain_numbers(ctx, weights.into_iter());
-    store(ctx, argv[1], result, out);
+    let event = match operation {
+        Operation::Union => "zunionstore",
+        Operation::Inter => "zinterstore",
+        Operation::Diff => "zdiffstore",
+    };
+    store(ctx, argv[1], event, result, out);
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use super::super::args;
 use super::super::ctx::Ctx;
 use super::put_bulk;
 use crate::error::{Error, Result, text};
+use crate::events::Class;
 use crate::reply::ReplySink;
 
 /// Which end of the sorted set is popped.
@@ -119,6 +120,10 @@ pub(super) fn pop(
         zset.remove_ranks(ranks)
     })?;
     let popped = popped.unwrap_or(0);
+    if popped > 0 {
+        ctx.notify(Class::ZSET, if end == End::Lowest { "zpopmin" } else { "zpopmax" }, key);
+        ctx.notify_if_gone(key);
+    }
     ctx.dirty(popped);
     Ok(popped)
 }

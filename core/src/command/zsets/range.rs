@@ -7,6 +7,7 @@ use super::super::ctx::Ctx;
 use super::{lex_bounds, log_plain_numbers, members_head, put_member, score_bounds};
 use crate::encoding::num::NumBuf;
 use crate::error::{Error, Result};
+use crate::events::Class;
 use crate::keyspace::Expiry;
 use crate::reply::ReplySink;
 use crate::value::Value;
@@ -182,17 +183,25 @@ pub(super) fn zrangestore(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<
     if matches!(query.bounds, Bounds::Score(..)) {
         log_plain_numbers(ctx, 3..5);
     }
-    store(ctx, argv[1], stored, out);
+    store(ctx, argv[1], "zrangestore", stored, out);
     Ok(())
 }
 
 /// Sets `key` to the result of a command, or deletes it when the result is empty, and replies with the number of members.
-pub(in crate::command) fn store(ctx: &mut Ctx<'_>, key: &[u8], result: ZSet, out: &mut dyn ReplySink) {
+pub(in crate::command) fn store(
+    ctx: &mut Ctx<'_>,
+    key: &[u8],
+    event: &'static str,
+    result: ZSet,
+    out: &mut dyn ReplySink,
+) {
     let len = result.len();
     if len > 0 {
         ctx.set_value(key, Value::ZSet(result), Expiry::Clear);
+        ctx.notify(Class::ZSET, event, key);
         ctx.dirty(1);
     } else if ctx.remove(key) {
+        ctx.notify(Class::GENERIC, "del", key);
         ctx.dirty(1);
     }
     out.int(len as i64);

@@ -6,6 +6,7 @@ use super::super::args;
 use super::super::ctx::Ctx;
 use super::{lex_bounds, log_plain_numbers, range, score_bounds};
 use crate::error::{Error, Result};
+use crate::events::Class;
 use crate::reply::ReplySink;
 use crate::value::zset::{AddOptions, Added, ZSet};
 
@@ -91,6 +92,9 @@ fn add_pairs(
             updated += usize::from(matches!(last, Added::Updated(_)));
         }
     })?;
+    if new + updated > 0 {
+        ctx.notify(Class::ZSET, if options.incr { "zincr" } else { "zadd" }, key);
+    }
     Ok((new, updated, last))
 }
 
@@ -99,37 +103,47 @@ pub(super) fn zrem(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let removed = ctx.modify_zset(argv[1], false, |zset, _| {
         argv[2..].iter().filter(|member| zset.remove(member).is_some()).count()
     })?;
-    finish_removal(ctx, removed, out)
+    finish_removal(ctx, "zrem", removed, out)
 }
 
 pub(super) fn zremrangebyrank(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let (start, stop) = (args::int(ctx.argv[2])?, args::int(ctx.argv[3])?);
-    remove_range(ctx, |zset| range::ranks(start, stop, zset.len()), out)
+    remove_range(ctx, "zremrangebyrank", |zset| range::ranks(start, stop, zset.len()), out)
 }
 
 pub(super) fn zremrangebyscore(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let (min, max) = score_bounds(ctx.argv[2], ctx.argv[3])?;
     log_plain_numbers(ctx, 2..4);
-    remove_range(ctx, |zset| zset.ranks_by_score(min, max), out)
+    remove_range(ctx, "zremrangebyscore", |zset| zset.ranks_by_score(min, max), out)
 }
 
 pub(super) fn zremrangebylex(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let argv = ctx.argv;
     let (min, max) = lex_bounds(argv[2], argv[3])?;
-    remove_range(ctx, |zset| zset.ranks_by_lex(min, max), out)
+    remove_range(ctx, "zremrangebylex", |zset| zset.ranks_by_lex(min, max), out)
 }
 
 fn remove_range(
     ctx: &mut Ctx<'_>,
+    event: &'static str,
     ranks: impl FnOnce(&ZSet) -> Range<usize>,
     out: &mut dyn ReplySink,
 ) -> Result<()> {
     let removed = ctx.modify_zset(ctx.argv[1], false, |zset, _| zset.remove_ranks(ranks(zset)))?;
-    finish_removal(ctx, removed, out)
+    finish_removal(ctx, event, removed, out)
 }
 
-fn finish_removal(ctx: &mut Ctx<'_>, removed: Option<usize>, out: &mut dyn ReplySink) -> Result<()> {
+fn finish_removal(
+    ctx: &mut Ctx<'_>,
+    event: &'static str,
+    removed: Option<usize>,
+    out: &mut dyn ReplySink,
+) -> Result<()> {
     let removed = removed.unwrap_or(0);
+    if removed > 0 {
+        ctx.notify(Class::ZSET, event, ctx.argv[1]);
+        ctx.notify_if_gone(ctx.argv[1]);
+    }
     ctx.dirty(removed);
     out.int(removed as i64);
     Ok(())
