@@ -396,3 +396,45 @@ fn fields_that_expire() {
 fn what_only_valkey_has() {
     judge(&["v91"], &families::VALKEY, 200);
 }
+
+/// Everything up to the first message of an event.
+fn until(mut next: impl FnMut() -> Reply, event: &str) -> Vec<String> {
+    let mut heard = Vec::new();
+    loop {
+        let message = next();
+        let Some([_, _, channel, key]) = message.items() else { continue };
+        let shown = |part: &Reply| String::from_utf8_lossy(part.bytes().unwrap_or_default()).into_owned();
+        heard.push(format!("{} {}", shown(channel), shown(key)));
+        if heard.last().is_some_and(|last| last.starts_with(&format!("__keyevent@0__:{event} "))) {
+            return heard;
+        }
+    }
+}
+
+/// What nobody asked for in a command: keys and fields whose time is over, found by the background; keys that make room.
+#[test]
+fn what_happens_by_itself() {
+    let scenes: [(&[&str], &str); 3] = [
+        (&["SET k v PX 1"], "expired"),
+        (&["HSET h f v", "HPEXPIRE h 1 FIELDS 1 f"], "del"),
+        (&["SET k v", "CONFIG SET maxmemory-policy allkeys-random", "CONFIG SET maxmemory 1"], "evicted"),
+    ];
+    for (commands, event) in scenes {
+        let batch: Vec<Command> = commands.iter().map(|line| argv(line)).collect();
+        let mut here = Here::new();
+        here.run(&batch);
+        let outbox = here.listener.outbox();
+        let next = || match outbox.next(Some(std::time::Duration::from_secs(60))).unwrap().as_deref() {
+            Some(Push::Parts(parts)) => Reply::Array(parts.iter().cloned().map(convert).collect()),
+            other => panic!("{event} never came: {other:?}"),
+        };
+        let ours = until(next, event);
+        for tag in BOTH {
+            let server = skip_unless_server!(tag);
+            let mut there = There::new(&server);
+            there.run(&batch);
+            let theirs = until(|| there.listener.read_reply().unwrap(), event);
+            assert_eq!(ours, theirs, "{tag}: {commands:?}");
+        }
+    }
+}
