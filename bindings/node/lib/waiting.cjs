@@ -41,6 +41,8 @@ function outcome(waiting, signal) {
     };
     const left = waiting.millisecondsLeft;
     if (left !== null) arm(left);
+    // Nothing else of a waiting call keeps the process alive.
+    else timer = setInterval(() => {}, TIMER_MAX);
     signal?.addEventListener('abort', aborted, { once: true });
     waiting.promise().then((reply) => {
       clearTimeout(timer);
