@@ -279,6 +279,8 @@ mod tests {
             (1e-7, "1e-7"),
             (740086306.0030892, "7.400863060030892e+8"),
             (0.3660171710910817, "0.36601717109108167"),
+            // The servers' way of writing numbers does not always find the shortest.
+            (4950.56277, "4950.5627699999995"),
             (123456789012345680.0, "123456789012345680"),
             (4611686018427387904.0, "4611686018427387904"),
             (-5.7814588200000004e19, "-57814588200000004000"),
@@ -303,9 +305,10 @@ mod tests {
         }
 
         #[test]
-        fn few_digits_stay_few(n in -999_999_999i64..999_999_999, places in 1u32..6) {
+        fn few_digits_stay_few_or_are_the_servers_many(n in -999_999_999i64..999_999_999, places in 1u32..6) {
             let d = n as f64 / f64::from(10u32.pow(places));
-            prop_assert_eq!(fmt_f64(d).to_string(), d.to_string());
+            let (text, shortest) = (fmt_f64(d).to_string(), d.to_string());
+            prop_assert!(text == shortest || text.trim_start_matches('-').len() >= 17, "{text} for {shortest}");
         }
     }
 }

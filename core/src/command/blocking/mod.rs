@@ -2,7 +2,7 @@
 //!
 //! A handler that finds nothing calls [`Ctx::block`]; the dispatcher enters the call as waiting for its keys while their
 //! shards are still held, so that no change goes unseen. Whoever makes such a key ready runs the waiting call for it
-//! ([`serve`]), first come first served, and hands the reply over: nobody looks again and again. Knows the dispatcher's
+//! (`serve`), first come first served, and hands the reply over: nobody looks again and again. Knows the dispatcher's
 //! parts and the guard.
 
 mod args;
