@@ -38,6 +38,8 @@ pub mod planted {
         NoStamp = 2,
         /// A sync does not look again whether the log was switched to a new file meanwhile.
         NoSecondLook = 3,
+        /// Who finds a shard taken falls asleep for it though a script may hold it.
+        SleepsAnyway = 4,
     }
 
     static PLANTED: AtomicU8 = AtomicU8::new(0);

@@ -21,6 +21,8 @@ use super::shard::Shard;
 use super::{Clock, Keyspace, SHARDS};
 use crate::error::{Error, Result};
 use crate::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+#[cfg(feature = "model")]
+use crate::sync::planted;
 use crate::sync::{Condvar, Mutex, MutexGuard, yield_now};
 
 /// How often one who waits for the turn looks whether the script has become too slow to wait for.
@@ -103,6 +105,10 @@ impl Turns {
     fn fall_asleep(&self) -> Option<Sleeper<'_>> {
         self.sleepers.fetch_add(1, Ordering::SeqCst);
         let sleeper = Sleeper(self);
+        #[cfg(feature = "model")]
+        if planted::is(planted::Fault::SleepsAnyway) {
+            return Some(sleeper);
+        }
         if self.held.load(Ordering::SeqCst) { None } else { Some(sleeper) }
     }
 
@@ -269,5 +275,26 @@ impl Guard<'_> {
         }
         self.put_held(held);
         Ok(())
+    }
+}
+
+/// For `tests/model`, which plays a script.
+#[cfg(feature = "model")]
+#[doc(hidden)]
+impl Keyspace {
+    pub fn lock_as_script<'k>(&self, keys: impl IntoIterator<Item = &'k [u8]>) -> Result<Guard<'_>> {
+        self.lock_at_turn(keys)
+    }
+}
+
+#[cfg(feature = "model")]
+#[doc(hidden)]
+impl Guard<'_> {
+    pub fn has_shard_of(&self, key: &[u8]) -> bool {
+        self.holds(crate::table::hash(key))
+    }
+
+    pub fn take_the_rest(&mut self) -> Result<()> {
+        self.hold_everything()
     }
 }
