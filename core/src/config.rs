@@ -542,6 +542,11 @@ const fn all() -> [Directive; TABLE.len()] {
 
 fn parse(row: &Row, value: &[u8]) -> std::result::Result<Parsed, String> {
     let text = match std::str::from_utf8(value) {
+        // As in C: up to a zero byte.
+        _ if matches!(row.kind, Kind::Events) => {
+            let letters = value.split(|byte| *byte == 0).next().unwrap_or_default();
+            std::str::from_utf8(letters).unwrap_or("\u{fffd}")
+        }
         Ok(text) => text,
         Err(_) if matches!(row.kind, Kind::FileName | Kind::Path) => {
             return Err("the value is not UTF-8".to_owned());

@@ -164,11 +164,20 @@ const WRITTEN: &[&str] = &[
     "1 MULTI|1 BLPOP k 0|1 XREAD BLOCK 0 STREAMS s $|1 EXEC",
 ];
 
+/// What only Valkey has.
+const OF_VALKEY: &[&str] = &[
+    "0 HSETEX h XX FIELDS 1 a b|0 HSETEX h NX FIELDS 1 a b|0 HSETEX h NX FIELDS 1 a c|0 HSETEX h XX FNX FIELDS 1 a d|0 HGETALL h",
+    "0 HSET h a b|0 HSETEX h XX FXX FIELDS 1 a c|0 HSETEX h XX KEEPTTL FIELDS 1 a d|0 HGETALL h",
+    "0 HSETEX h NX XX FIELDS 1 a b|0 EXISTS h|0 SET s v|0 HSETEX s NX FIELDS 1 a b|0 HSETEX h NX NX FIELDS 1 a b",
+    "0 SCRIPT LOAD return|0 SCRIPT SHOW 63143b6f8007b98c53ca2149822777b3566f9241|0 SCRIPT SHOW x",
+];
+
 #[test]
 fn scenes_somebody_thought_of() {
     for tag in ["r82", "v91"] {
         let server = skip_unless_server!(tag);
-        for scene in WRITTEN {
+        let more = if tag == "v91" { OF_VALKEY } else { &[] };
+        for scene in WRITTEN.iter().chain(more) {
             let step = |text: &str| {
                 let (actor, words) = text.split_once(' ').expect("a client and a command");
                 let mut argv = argv(words);

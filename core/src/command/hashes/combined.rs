@@ -136,6 +136,8 @@ struct Options {
     must_exist: Option<bool>,
     at: Option<i64>,
     keep: bool,
+    /// NX and XX of Valkey: whether the key must be there.
+    key_must_exist: Option<bool>,
     /// Where the fields and values begin.
     pairs_at: usize,
 }
@@ -175,6 +177,12 @@ fn hsetex_options(ctx: &Ctx<'_>) -> Result<Options> {
             let time = argv.get(at).ok_or(Error::command("ERR missing expire time"))?;
             options.at = Some(form.time(ctx, time, "hsetex")?);
             at += 1;
+        } else if args::is(word, "nx") || args::is(word, "xx") {
+            // Valkey's: a condition on the key.
+            if options.key_must_exist.is_some_and(|wanted| wanted != args::is(word, "xx")) {
+                return Err(Error::syntax());
+            }
+            options.key_must_exist = Some(args::is(word, "xx"));
         } else if args::is(word, "fnx") || args::is(word, "fxx") {
             if options.must_exist.is_some() {
                 return Err(Error::command("ERR Only one of FXX or FNX arguments can be specified"));
@@ -198,6 +206,10 @@ fn hsetex(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let now = if options.at.is_some() { ctx.now() } else { 0 };
     let make = options.must_exist != Some(true);
     let existed = ctx.check_type(key, "hash")?;
+    if options.key_must_exist.is_some_and(|wanted| wanted != existed) {
+        out.int(0);
+        return Ok(());
+    }
     let removed = ctx.modify_hash(key, make, fields(), |hash, limits| {
         if let Some(wanted) = options.must_exist
             && fields().any(|field| hash.find(field).is_some() != wanted)
