@@ -148,7 +148,7 @@ ifneq ($(HAS_NODE),)
 endif
 
 .PHONY: test-clients
-test-clients: ## Client libraries (redis-py, ioredis, node-redis, hiredis) against the program as a server
+test-clients: ## Client libraries (redis-py, ioredis, BullMQ, RQ …) against the program as a server
 	$(CARGO) build --quiet -p persistkv-cli
 	tests/clients/run.sh $(TARGET)/debug
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Client libraries against `persistkv serve`, each from its registry: redis-py, ioredis, node-redis, hiredis.
+# Client libraries against `persistkv serve`, each from its registry: redis-py, ioredis, node-redis, hiredis; and what
+# stands on them and lives by its scripts: BullMQ, redlock, rate-limiter-flexible, RQ, limits.
 #
 #     tests/clients/run.sh TARGET_DIR
 #
@@ -66,10 +67,14 @@ server=$!
 trap 'kill $server; wait $server; rm -rf "$run"' EXIT
 for _ in $(seq 100); do [ -S "$run/s" ] && break || sleep 0.1; done
 
-fetch redis-py python && check redis-py "$out/venv/bin/python" "$here/redis_client.py" "$run/s" "$port"
-if (fetch "ioredis and node-redis" node_modules); then
+if fetch "redis-py, RQ, limits" python; then
+  check redis-py "$out/venv/bin/python" "$here/redis_client.py" "$run/s" "$port"
+  check "RQ and limits" "$out/venv/bin/python" "$here/queues.py" "$run/s" "$port"
+fi
+if (fetch "ioredis, node-redis, BullMQ" node_modules); then
   check ioredis node "$out/ioredis.mjs" "$run/s"
   check node-redis node "$out/node_redis.mjs" "$run/s"
+  check "BullMQ, redlock and rate-limiter-flexible" node "$out/queues.mjs" "$port"
 elif [ "${CI:-}" = true ]; then
   failed=$((failed + 1))
 fi
