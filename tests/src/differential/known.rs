@@ -101,6 +101,12 @@ pub fn depends_on_version(argv: &Command) -> bool {
         && argv.windows(2).any(|pair| pair[0].eq_ignore_ascii_case(b"LIMIT") && pair[1].starts_with(b"-"))
 }
 
+/// Whether servers may forget to log what this command does: a BITFIELD all of whose changes are refused (`OVERFLOW FAIL`)
+/// lengthens its string all the same, and only persistkv logs that.
+pub fn is_forgotten_by_servers(argv: &Command) -> bool {
+    argv[0].eq_ignore_ascii_case(b"BITFIELD") && argv.iter().any(|arg| arg.eq_ignore_ascii_case(b"FAIL"))
+}
+
 /// Commands of the tables which the engine does not have yet. They are compared from the moment they are there;
 /// whatever is not listed must be there.
 pub const MISSING: &[&str] = &["READONLY", "WAIT"];
