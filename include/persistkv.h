@@ -101,6 +101,8 @@ enum pkv_err
     // No failure: after MULTI, the command of this typed call waits for EXEC, whose reply will hold its answer. Outputs
     // are NULL or 0.
     PKV_QUEUED = 103,
+    // No failure: a watched key was changed, so `pkv_exec` did nothing. Begin again from `pkv_watch`.
+    PKV_CHANGED = 104,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -512,6 +514,40 @@ pkv_err pkv_zscore(struct pkv_client *client,
                    size_t member_len,
                    double *score,
                    int64_t *found);
+
+// WATCH of one key: if somebody else changes it before `pkv_exec`, that does nothing and answers `PKV_CHANGED`. Call it
+// once for each key, before reading it.
+//
+//     do {
+//         pkv_watch(client, PKV_LIT("stock"));
+//         pkv_get(client, PKV_LIT("stock"), &stock, &len);
+//         pkv_multi(client);
+//         pkv_set(client, PKV_LIT("stock"), less, less_len); // PKV_QUEUED
+//         err = pkv_exec(client, &replies);
+//     } while (err == PKV_CHANGED);
+pkv_err pkv_watch(struct pkv_client *client,
+                  const char *key,
+                  size_t key_len);
+
+// UNWATCH: forgets the watched keys.
+pkv_err pkv_unwatch(struct pkv_client *client);
+
+// MULTI: from now on commands of this client are queued; typed calls answer `PKV_QUEUED`. A command that is refused
+// while it is being queued makes `pkv_exec` refuse the whole.
+pkv_err pkv_multi(struct pkv_client *client);
+
+// EXEC: runs what was queued since `pkv_multi` as one: nobody sees some of it done and the rest not, and after a crash
+// all of it is there or nothing. Ends the watch.
+//
+// `*replies` is an array with the reply of each command in order, to be freed by `pkv_reply_free`; a command that failed
+// has one of type `PKV_REPLY_ERROR`, and leaves the others standing. `replies` may be NULL. Answers `PKV_CHANGED`, with
+// nothing done, if a watched key was changed: begin again. Fails with `PKV_ERR_COMMAND`, with nothing done, without
+// `pkv_multi`, and if a command was refused while it was queued ("EXECABORT ...").
+pkv_err pkv_exec(struct pkv_client *client,
+                 struct pkv_reply **replies);
+
+// DISCARD: forgets what was queued, and the watched keys. Fails with `PKV_ERR_COMMAND` without `pkv_multi`.
+pkv_err pkv_discard(struct pkv_client *client);
 
 #ifdef __cplusplus
 }  // extern "C"

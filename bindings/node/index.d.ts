@@ -87,9 +87,12 @@ export class Store<T = string> {
   pipeline(options?: { atomic?: boolean }): Pipeline;
   /**
    * Check-and-set: calls `queue` with an atomic pipeline and a client of its own that watches the keys, then runs what was
-   * queued; begins again as often as somebody else changed one of the keys meanwhile.
+   * queued; begins again as often as somebody else changed one of the keys meanwhile. `queue` may answer a promise: then
+   * this does too, and other work goes on between the look and the transaction.
    */
+  transaction(queue: (pipeline: Pipeline, store: Store<T>) => Promise<void>): Promise<PipelineReplies>;
   transaction(queue: (pipeline: Pipeline, store: Store<T>) => void): PipelineReplies;
+  transaction(keys: Arguments, queue: (pipeline: Pipeline, store: Store<T>) => Promise<void>): Promise<PipelineReplies>;
   transaction(keys: Arguments, queue: (pipeline: Pipeline, store: Store<T>) => void): PipelineReplies;
   /** Another connection to the same store, with the same database selected. It closes for itself. */
   duplicate(): Store<T>;

@@ -33,6 +33,7 @@ mod sync;
 #[doc(hidden)]
 pub mod sync;
 pub mod table;
+mod transaction;
 pub mod value;
 
 pub use blocked::Blocked;
@@ -41,3 +42,4 @@ pub use command::observe::{Link, Usage};
 pub use error::{Error, ErrorKind, Result};
 pub use reply::{Reply, ReplySink};
 pub use store::{Listening, Store};
+pub use transaction::Transaction;

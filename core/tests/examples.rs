@@ -45,3 +45,8 @@ fn snapshot_while_writing() {
 fn save_points() {
     example("save_points", "save \"3600 1\": kept over a close: true");
 }
+
+#[test]
+fn transfer() {
+    example("transfer", "4000 transfers: 300 in all, no account below zero");
+}

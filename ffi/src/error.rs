@@ -48,6 +48,8 @@ pub enum pkv_err {
     /// No failure: after MULTI, the command of this typed call waits for EXEC, whose reply will hold its answer. Outputs
     /// are NULL or 0.
     PKV_QUEUED = 103,
+    /// No failure: a watched key was changed, so `pkv_exec` did nothing. Begin again from `pkv_watch`.
+    PKV_CHANGED = 104,
 }
 
 use pkv_err::*;
@@ -165,6 +167,7 @@ fn words(code: i32) -> &'static CStr {
         (PKV_ERR_BUSY, c"client in use"),
         (PKV_ERR_NO_MEMORY, c"no memory"),
         (PKV_QUEUED, c"queued"),
+        (PKV_CHANGED, c"changed by another"),
     ];
     WORDS.iter().find(|(known, _)| *known as i32 == code).map_or(c"unknown error code", |(_, words)| words)
 }

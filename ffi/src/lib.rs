@@ -25,3 +25,4 @@ pub mod pointers;
 pub mod reply;
 pub mod store;
 pub mod strings;
+pub mod transactions;

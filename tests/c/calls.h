@@ -38,6 +38,11 @@ static pkv_reply *reply;
     CALL(pkv_zscore(c, "k", 1, "m", 1, &score, &n));                                                         \
     CALL(pkv_save(c));                                                                                       \
     CALL(pkv_bgsave(c));                                                                                     \
+    CALL(pkv_watch(c, "k", 1));                                                                              \
+    CALL(pkv_unwatch(c));                                                                                    \
+    CALL(pkv_multi(c));                                                                                      \
+    CALL(pkv_exec(c, &reply));                                                                               \
+    CALL(pkv_discard(c));                                                                                    \
     CALL(pkv_client_set_resp3(c, 0))
 
 #endif

@@ -41,7 +41,7 @@ _Static_assert(PKV_OK == 0 && PKV_ERR_COMMAND == 1 && PKV_ERR_WRONG_TYPE == 2 &&
                    PKV_ERR_CONFIG == 4 && PKV_ERR_IO == 5 && PKV_ERR_CORRUPT == 6 && PKV_ERR_LOCKED == 7 &&
                    PKV_ERR_CLOSED == 8 && PKV_ERR_FORKED == 9 && PKV_ERR_NOT_DURABLE == 10 &&
                    PKV_ERR_OUT_OF_MEMORY == 11 && PKV_ERR_INTERNAL == 12 && PKV_ERR_NULL == 100 &&
-                   PKV_ERR_BUSY == 101 && PKV_ERR_NO_MEMORY == 102 && PKV_QUEUED == 103,
+                   PKV_ERR_BUSY == 101 && PKV_ERR_NO_MEMORY == 102 && PKV_QUEUED == 103 && PKV_CHANGED == 104,
                "error numbers never change");
 
 /* What a hiredis user does with an answer. */

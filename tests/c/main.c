@@ -95,8 +95,8 @@ int main(int argc, char **argv) {
     base = argv[1];
     crash_writer = argv[2];
     mkdir(base, 0777);
-    const struct test *suites[] = {layout_tests, api_tests,     error_tests,    thread_tests,
-                                   disk_tests,   message_tests, listener_tests, fork_tests};
+    const struct test *suites[] = {layout_tests,  api_tests,         error_tests,    thread_tests, disk_tests,
+                                   message_tests, transaction_tests, listener_tests, fork_tests};
     int passed = 0, not_passed = 0;
     for (size_t i = 0; i < sizeof suites / sizeof *suites; i++)
         for (const struct test *test = suites[i]; test->name; test++) {

@@ -98,6 +98,7 @@ check "the examples compile" examples
 check "quickstart runs" example_says quickstart "adding to a name: command refused" "$out/data/quickstart"
 check "quickstart goes on where it was" example_says quickstart "visit number 2" "$out/data/quickstart"
 check "four_modes runs" example_says four_modes "appendonly.aof.1.incr.aof" "$out/data/four_modes"
+check "transfer runs" example_says transfer "4000 transfers: 300 in all, no account below zero" "$out/data/transfer"
 check "snapshot_while_writing runs" example_says snapshot_while_writing "count is 0, 0 of 100000 keys differ" \
   "$out/data/snapshot"
 check "the installed library serves the examples" installs

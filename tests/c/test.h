@@ -17,7 +17,7 @@ struct test {
 };
 
 extern const struct test api_tests[], error_tests[], disk_tests[], listener_tests[], fork_tests[],
-    thread_tests[], layout_tests[], message_tests[];
+    thread_tests[], layout_tests[], message_tests[], transaction_tests[];
 
 /* Where the running program is, and the example that writes until it is killed. */
 extern const char *self, *crash_writer;

@@ -77,4 +77,14 @@ class Pipeline {
   }
 }
 
-module.exports = { Pipeline };
+/** Check-and-set whose function answers a promise: `begin` watches and fills anew when somebody else was faster. */
+async function whenFilled({ pipeline, filled }, begin) {
+  for (;;) {
+    await filled;
+    const replies = pipeline.exec();
+    if (replies !== null) return replies;
+    ({ pipeline, filled } = begin());
+  }
+}
+
+module.exports = { Pipeline, whenFilled };

@@ -6,7 +6,7 @@ const { fileURLToPath } = require('node:url');
 const native = require('./native.cjs');
 const { words } = require('./arguments.cjs');
 const { fromNative, misuse } = require('./errors.cjs');
-const { Pipeline } = require('./pipeline.cjs');
+const { Pipeline, whenFilled } = require('./pipeline.cjs');
 const { Listener, Made } = require('./listener.cjs');
 const { SHAPES, revive } = require('./replies.cjs');
 const { Subscriber } = require('./subscriber.cjs');
@@ -151,16 +151,24 @@ class Store {
     if (typeof fill !== 'function') throw misuse('transaction: pass a function that queues commands');
     // A client of its own: what it watches and queues is nobody else's.
     const own = this.duplicate();
+    const begin = () => {
+      if (watched.length > 0) own.watch(watched);
+      const pipeline = own.pipeline({ atomic: true });
+      return { pipeline, filled: fill(pipeline, own) };
+    };
+    let later;
     try {
       for (;;) {
-        if (watched.length > 0) own.watch(watched);
-        const pipeline = own.pipeline({ atomic: true });
-        fill(pipeline, own);
-        const replies = pipeline.exec();
+        const begun = begin();
+        if (typeof begun.filled?.then === 'function') {
+          later = whenFilled(begun, begin).finally(() => own.closeSync());
+          return later;
+        }
+        const replies = begun.pipeline.exec();
         if (replies !== null) return replies;
       }
     } finally {
-      own.closeSync();
+      if (later === undefined) own.closeSync();
     }
   }
 

@@ -174,3 +174,24 @@ test('pipelines and transactions', (t) => {
   });
   assert.deepEqual([replies, tries, store.get('b')], [[[null, 'OK']], 2, '12']);
 });
+
+test('check-and-set with a function that waits', async (t) => {
+  const store = opened(t);
+  store.set('b', 1);
+  let tries = 0;
+  const begun = store.transaction(['b'], async (pipeline, own) => {
+    const value = Number(own.get('b'));
+    await null;
+    if (tries++ === 0) store.incr('b');
+    pipeline.set('b', value + 10);
+  });
+  assert.ok(begun instanceof Promise);
+  assert.deepEqual([await begun, tries, store.get('b')], [[[null, 'OK']], 2, '12']);
+  await assert.rejects(
+    store.transaction(['b'], async () => {
+      throw new Error('not today');
+    }),
+    { message: 'not today' },
+  );
+  assert.deepEqual(await store.transaction(async (pipeline) => void pipeline.get('b')), [[null, '12']]);
+});

@@ -26,6 +26,7 @@ const SAYS = {
       'save "3600 1" and SAVE: kept over a close: true\n$',
   ),
   'snapshot_while_writing.mjs': /^50000 of 50000 keys have the value they had when the snapshot began\n$/,
+  'transfer.mjs': /^400 transfers: 300 in all, no account below zero\n$/,
 };
 
 test('every example is tested', () => {

@@ -14,6 +14,7 @@ SAYS = {
     "four_modes": "none       kept: False",
     "crash_recover": ", 0 are missing",
     "snapshot_while_writing": "50000 of 50000",
+    "transfer": "1000 transfers: 300 in all, no account below zero",
     "save_points": "save '3600 1': kept over a close: True",
 }
 

@@ -18,6 +18,7 @@ const SOURCES: &[&str] = &[
     "pointers.rs",
     "strings.rs",
     "collections.rs",
+    "transactions.rs",
 ];
 
 const MANUAL: &str = include_str!("manual.txt");
