@@ -190,6 +190,7 @@ directives! {
     BusyReplyThreshold "busy-reply-threshold" | "lua-time-limit": Kind::Int(0, i64::MAX), "5000", any, "Milliseconds after which a script that still runs makes other callers' commands answer BUSY; 0: never.";
     LuaMemoryLimit "lua-memory-limit": Kind::Memory(0, i64::MAX), "512mb", open, "Bytes the interpreter of scripts may take, what it has not collected yet included; 0: no limit. A script that needs more fails.";
     TrackingTableMaxKeys "tracking-table-max-keys": Kind::Int(0, i64::MAX), "1000000", any, "Keys of which is remembered who has read them, for client-side caching; 0: any number. Beyond it, readers are told as if a key had changed.";
+    KeyLoadDelay "key-load-delay": Kind::Int(0, i32::MAX as i64), "0", any, "Microseconds to wait before each key or command that is loaded: for tests of what a server answers meanwhile.";
     EnableDebugCommand "enable-debug-command": Kind::Choice(&["no", "yes", "local"]), "no", open, "Whether DEBUG may be used.";
 }
 
@@ -536,6 +537,7 @@ const fn all() -> [Directive; TABLE.len()] {
         BusyReplyThreshold,
         LuaMemoryLimit,
         TrackingTableMaxKeys,
+        KeyLoadDelay,
         EnableDebugCommand,
     ]
 }

@@ -158,6 +158,8 @@ impl Clone for Error {
 pub mod text {
     /// Wrong type of value.
     pub const WRONG_TYPE: &str = "WRONGTYPE Operation against a key holding the wrong kind of value";
+    /// The data is still being loaded.
+    pub const LOADING: &str = "LOADING Redis is loading the dataset in memory";
     /// Unknown or misplaced option.
     pub const SYNTAX: &str = "ERR syntax error";
     /// Not a canonical 64-bit integer.

@@ -1,5 +1,6 @@
 //! The way of a command from its arguments to its reply.
 
+use super::args::is;
 use super::blocking;
 use super::ctx::{Ctx, Session};
 use super::events;
@@ -53,6 +54,9 @@ fn execute_checked(
     argv: &[&[u8]],
     out: &mut dyn ReplySink,
 ) -> Result<()> {
+    if services.is_loading() && !session.replaying {
+        refuse_while_loading(session, argv)?;
+    }
     if services.keyspace().is_busy() {
         refuse_when_busy(services, session, argv)?;
     }
@@ -120,6 +124,28 @@ fn check_free_of_messages(session: &Session, row: &Command) -> Result<()> {
          context",
         row.name
     )))
+}
+
+/// While the data is being loaded, only few commands are allowed.
+#[cold]
+fn refuse_while_loading(session: &mut Session, argv: &[&[u8]]) -> Result<()> {
+    // Of DEBUG what does not touch the data.
+    const OF_DEBUG: [&str; 5] = ["sleep", "log", "error", "help", "protocol"];
+    let Ok((row, index)) = lookup(argv) else { return Ok(()) };
+    let is_fit = check_arity((row, index), argv.len()).and_then(|()| check_password_given(session, row));
+    let touches =
+        row.name == "debug" && argv.get(1).is_some_and(|what| !OF_DEBUG.iter().any(|known| is(what, known)));
+    // What is wrong with it in any case is told below.
+    if is_fit.is_err() || (row.flags.has(Flags::LOADING) && !touches) {
+        return Ok(());
+    }
+    if let Some(client) = &session.client {
+        client.count_rejected(index);
+    }
+    if let Some(queue) = &mut session.multi {
+        queue.refuse();
+    }
+    Err(Error::command(text::LOADING))
 }
 
 /// While a script is too slow to wait for, only few commands are allowed.

@@ -26,6 +26,10 @@ pub trait Services: Send + Sync {
     fn keyspace(&self) -> &Arc<Keyspace>;
     /// The directives.
     fn config(&self) -> &Config;
+    /// Whether the data is still being loaded: then only commands that are marked so may run.
+    fn is_loading(&self) -> bool {
+        false
+    }
     /// Clients, calls, slow commands.
     fn observer(&self) -> &Observer;
     /// Calls that wait for a key.

@@ -151,7 +151,9 @@ impl Inner {
         let now = self.now_seconds();
         let saves = self.saves.state();
         let current = if saves.running { now - saves.last_try } else { -1 };
-        field(out, "loading", 0);
+        let loading = self.opening.progress();
+        field(out, "loading", i32::from(loading.is_some()));
+        field(out, "async_loading", 0);
         field(out, "rdb_changes_since_last_save", self.dirty.load(Ordering::Relaxed));
         field(out, "rdb_bgsave_in_progress", i32::from(saves.running));
         field(out, "rdb_last_save_time", self.last_save.load(Ordering::Relaxed));
@@ -173,6 +175,13 @@ impl Inner {
         field(out, "aof_current_rewrite_time_sec", current);
         field(out, "aof_last_bgrewrite_status", if rewrite.failed { "err" } else { "ok" });
         drop(rewrite);
+        if let Some(progress) = loading {
+            field(out, "loading_start_time", progress.began);
+            field(out, "loading_total_bytes", progress.total);
+            field(out, "loading_loaded_bytes", progress.done);
+            field(out, "loading_loaded_perc", format!("{:.2}", progress.percent()));
+            field(out, "loading_eta_seconds", progress.seconds_left(now));
+        }
         let Some(stats) = self.logging.with(crate::aof::log::Log::stats) else { return };
         field(out, "aof_rewrites", stats.rewrites);
         field(out, "aof_rewrites_consecutive_failures", stats.rewrite_failures);

@@ -183,7 +183,8 @@ impl Inner {
         let size = disk.fs.file_len(&path).map_err(|e| Error::io("looking at", &path, e))?;
         let Some(size) = size else { return Ok(()) };
         let file = disk.fs.open(&path, Open::Read).map_err(|e| Error::io("opening", &path, e))?;
-        let mut input = BufReader::with_capacity(1 << 18, FileReader::new(file, 0));
+        let input = self.opening.counted(FileReader::new(file, 0), size);
+        let mut input = BufReader::with_capacity(1 << 18, input);
         let expired_before = Some(self.keyspace.clock().now_ms());
         self.keyspace.set_loading(true);
         let report = rdb::load(
@@ -271,6 +272,7 @@ struct Keys<'a> {
 
 impl rdb::Loader for Keys<'_> {
     fn key(&mut self, key: &rdb::LoadedKey<'_>, value: rdb::LoadedValue) -> Result<bool> {
+        self.inner.delay_load();
         let db = key.db as usize;
         let mut guard = self.inner.keyspace.lock([key.key])?;
         if !self.merge && guard.peek(db, key.key).is_some() {
@@ -320,7 +322,12 @@ impl replay::Target for Replay<'_> {
         Ok(report.bytes)
     }
 
+    fn progress(&mut self, done: u64, total: u64) {
+        self.inner.opening.note(done, total);
+    }
+
     fn command(&mut self, argv: &[&[u8]], offset: u64) -> Result<()> {
+        self.inner.delay_load();
         let mut out = ReplyBuilder::new(false);
         dispatch::execute(self.inner, &mut self.session, argv, &mut out).map_err(|error| {
             // A server logs this and goes on with other data than it had; we would rather say so.

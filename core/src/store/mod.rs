@@ -13,6 +13,7 @@ mod fork;
 mod info;
 mod loading;
 mod logging;
+mod opening;
 mod registry;
 mod saving;
 mod services;
@@ -69,6 +70,7 @@ pub(crate) struct Inner {
     background: background::Background,
     foreign: Mutex<Foreign>,
     loaded: Mutex<loading::Loaded>,
+    opening: opening::Opening,
     observer: Observer,
     serving: serving::Serving,
     /// Calls that wait for a key.
@@ -79,6 +81,14 @@ pub(crate) struct Inner {
     scripts: crate::script::Scripts,
     /// The file the directives came from: CONFIG REWRITE writes it.
     config_file: Option<PathBuf>,
+}
+
+/// When a directory that is opened is loaded.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum When {
+    Now,
+    /// By [`Store::load`].
+    Later,
 }
 
 /// Keeps a store open; the last one closes it.
@@ -130,7 +140,7 @@ impl Store {
         dir: &Path,
         directives: &[(N, V)],
     ) -> Result<Self> {
-        Self::open_with(Config::default(), fs, dir, directives, None)
+        Self::open_with(Config::default(), fs, dir, directives, None, When::Now)
     }
 
     /// Opens the store that a configuration file in the style of `redis.conf` describes: its directory is the file's `dir`
@@ -154,7 +164,7 @@ impl Store {
         let dir = dir.map_or_else(|| PathBuf::from("."), |(_, dir)| PathBuf::from(dir));
         // As a server does that has gone to its directory, CONFIG REWRITE must still find the file.
         let file = std::path::absolute(file).map_err(|e| Error::io("finding", file, e))?;
-        Self::open_with(Config::default(), Arc::new(RealFs), &dir, &directives, Some(file))
+        Self::open_with(Config::default(), Arc::new(RealFs), &dir, &directives, Some(file), When::Now)
     }
 
     fn open_with<N: AsRef<str>, V: AsRef<str>>(
@@ -163,6 +173,7 @@ impl Store {
         dir: &Path,
         directives: &[(N, V)],
         config_file: Option<PathBuf>,
+        when: When,
     ) -> Result<Self> {
         config.set_at_open(directives)?;
         fork::watch();
@@ -193,7 +204,10 @@ impl Store {
         let inner = Inner::new(config, Some(Disk { dir: dir.clone(), fs }), config_file);
         // Before the files are read: what they say of a key's uses is kept as the policy asks for.
         inner.apply_directives(None)?;
-        inner.load()?;
+        match when {
+            When::Now => inner.load()?,
+            When::Later => inner.opening.begin(inner.now_seconds()),
+        }
         let handle = Arc::new(Handle::new(inner, Some(lock)));
         registry.enter(&dir, &handle);
         Ok(Self { handle })
@@ -312,6 +326,7 @@ impl Inner {
             background: background::Background::default(),
             foreign: Mutex::default(),
             loaded: Mutex::default(),
+            opening: opening::Opening::default(),
             observer: Observer::default(),
             serving: serving::Serving::default(),
             waiters: Waiters::default(),
@@ -367,6 +382,10 @@ impl Inner {
         drop(self.saves.file());
         // Whoever holds a shard finishes; whoever comes later meets a closed log.
         drop(self.keyspace.lock_all_patiently());
+        if self.opening.is_on() {
+            // The files are what they were: nothing of them was changed, and nothing is written over them.
+            return Ok(());
+        }
         let saved = if self.disk.is_some()
             && !self.config.save_points().is_empty()
             && self.dirty.load(Ordering::Relaxed) > 0

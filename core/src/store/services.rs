@@ -11,7 +11,7 @@ use crate::command::debug::Reload;
 use crate::command::observe::Observer;
 use crate::command::{Services, Shutdown};
 use crate::config::{Config, Directive};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, text};
 use crate::keyspace::{Guard, Keyspace};
 use crate::pubsub::PubSub;
 
@@ -47,6 +47,10 @@ impl Services for Inner {
 
     fn config(&self) -> &Config {
         &self.config
+    }
+
+    fn is_loading(&self) -> bool {
+        self.opening.is_on()
     }
 
     fn observer(&self) -> &Observer {
@@ -153,6 +157,13 @@ impl Services for Inner {
             let text = "ERR CONFIG SET failed (possibly related to argument 'appendonly') - the log can't be turned on or off inside \
                         of a transaction";
             return Err(Error::command(text));
+        }
+        if self.opening.is_on() {
+            // What is being read depends on these.
+            const LATER: [&[u8]; 3] = [b"appendonly", b"dir", b"dbfilename"];
+            if pairs.iter().any(|(name, _)| LATER.iter().any(|later| name.eq_ignore_ascii_case(later))) {
+                return Err(Error::command(text::LOADING));
+            }
         }
         let changed = self.config.set_at_run_time(pairs)?;
         let mut memory_changed = false;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use super::{Inner, Store};
+use super::{Inner, Store, When};
 use crate::client::Client;
 use crate::command::observe::{Link, Wire};
 use crate::command::{Services, Shutdown};
@@ -67,7 +67,8 @@ impl Inner {
 }
 
 impl Store {
-    /// Opens a store as a server does, which takes directives about its process too (`port`, `daemonize` …).
+    /// Opens a store as a server does, which takes directives about its process too (`port`, `daemonize` …). Its data is
+    /// still to be loaded by [`Store::load`]; clients may come before that.
     #[doc(hidden)]
     pub fn open_server<N: AsRef<str>, V: AsRef<str>>(
         dir: impl AsRef<Path>,
@@ -77,7 +78,7 @@ impl Store {
         let file = config_file
             .map(|file| std::path::absolute(file).map_err(|e| Error::io("finding", file, e)))
             .transpose()?;
-        Self::open_with(Config::of_server(), Arc::new(RealFs), dir.as_ref(), directives, file)
+        Self::open_with(Config::of_server(), Arc::new(RealFs), dir.as_ref(), directives, file, When::Later)
     }
 
     /// A client whose commands come over a connection: it owes the password if there is one, and is shown with its

@@ -17,11 +17,13 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use config::Settings;
 
-/// What ends the program.
-enum Wish {
+/// What happens to the program.
+enum Event {
     Signal(i32),
     /// SHUTDOWN, which waits to be told whether it will.
     Command(Shutdown, Sender<Result<()>>),
+    /// The data is there, or can not be read.
+    Loaded(Result<()>),
 }
 
 const USAGE: &str = "\
@@ -93,8 +95,8 @@ fn serve(settings: &Settings) -> Result<ExitCode> {
         );
     }
     logging::set_master();
-    let (wishes, wished) = channel();
-    listen_to_signals(wishes.clone())?;
+    let (tell, events) = channel();
+    listen_to_signals(tell.clone())?;
     for note in &settings.notes {
         log::warn!("{note}");
     }
@@ -104,46 +106,62 @@ fn serve(settings: &Settings) -> Result<ExitCode> {
         );
     }
     let pid_file = process::PidFile::write(&settings.pid_file());
-    let store = open(settings)?;
-    let listener = start(settings, &store)?;
-    process::tell_supervisor(&settings.supervised, "STATUS=Ready to accept connections\nREADY=1\n");
-    let ended = wait(&store, wishes, &wished, settings);
+    log::warn!("Running mode=standalone, port={}.", settings.number("port"));
+    log::warn!("Server initialized");
+    // Who connects before the data is there is told so, and stays connected.
+    let store = Store::open_server(".", &settings.directives, settings.file.as_deref())?;
+    let listener = listen(settings, &store)?;
+    let ended = run_until_end(&store, listener.as_ref(), (tell, &events), settings);
     process::tell_supervisor(&settings.supervised, "STOPPING=1\n");
     // Its unix socket goes with it.
     if let Some(listener) = listener {
         listener.stop();
     }
-    let closed = end(&store, ended);
+    let loading = store.is_loading();
+    let closed = match ended {
+        Ok(_) if loading => Ok(()),
+        Ok(how) => end(&store, how),
+        Err(error) => Err(error),
+    };
     if let Some(file) = pid_file {
         log::info!("Removing the pid file.");
         drop(file);
     }
-    match closed {
-        Ok(()) => {
-            log::warn!("persistkv is now ready to exit, bye bye...");
-            Ok(ExitCode::SUCCESS)
-        }
-        Err(error) => {
-            log::error!("{error}");
-            Ok(ExitCode::FAILURE)
-        }
+    if let Err(error) = closed {
+        log::error!("{error}");
+        return Ok(ExitCode::FAILURE);
     }
+    log::warn!("persistkv is now ready to exit, bye bye...");
+    if loading {
+        // The thread that loads is not waited for: it changes nothing that a kill could not interrupt.
+        std::process::exit(0);
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
-fn open(settings: &Settings) -> Result<Store> {
-    log::warn!("Server initialized");
-    let began = Instant::now();
-    let store = Store::open_server(".", &settings.directives, settings.file.as_deref())?;
-    for note in store.load_notes() {
-        log::warn!("{note}");
-    }
-    let source = if store.keeps().1 { "append only file" } else { "disk" };
-    log::info!("DB loaded from {source}: {:.3} seconds", began.elapsed().as_secs_f64());
-    Ok(store)
+/// Reads the data in a thread of its own, and tells when that is over.
+fn load(store: &Store, tell: Sender<Event>) -> Result<()> {
+    let store = store.clone();
+    let load = move || {
+        let began = Instant::now();
+        let loaded = store.load();
+        if loaded.is_ok() {
+            for note in store.load_notes() {
+                log::warn!("{note}");
+            }
+            let source = if store.keeps().1 { "append only file" } else { "disk" };
+            log::info!("DB loaded from {source}: {:.3} seconds", began.elapsed().as_secs_f64());
+        }
+        // Whoever listens closes the store, so it must not be kept open from here.
+        drop(store);
+        let _ = tell.send(Event::Loaded(loaded));
+    };
+    let thread = std::thread::Builder::new().name("persistkv-load".into()).spawn(load);
+    thread.map(drop).map_err(|e| Error::command(format!("the data can not be loaded: {e}")))
 }
 
 /// Listens wherever the directives say; nowhere is fine too, as with `redis-server --port 0`.
-fn start(settings: &Settings, store: &Store) -> Result<Option<Listener>> {
+fn listen(settings: &Settings, store: &Store) -> Result<Option<Listener>> {
     let (addresses, optional) = settings.addresses()?;
     if addresses.is_empty() {
         log::warn!("Configured to not listen anywhere.");
@@ -154,23 +172,31 @@ fn start(settings: &Settings, store: &Store) -> Result<Option<Listener>> {
     options.optional = optional;
     options.threads = settings.threads;
     let listener = Listener::start(store, &addresses, &options)?;
-    let is_unix = |address: &&Address| matches!(address, Address::Unix(_));
-    let (unix, tcp): (Vec<_>, Vec<_>) = listener.addresses().iter().partition(is_unix);
-    if settings.number("port") > 0 && tcp.is_empty() {
+    let has_tcp = listener.addresses().iter().any(|address| matches!(address, Address::Tcp(_)));
+    if settings.number("port") > 0 && !has_tcp {
         return Err(Error::command(format!(
             "Failed listening on port {} (tcp), aborting.",
             settings.number("port")
         )));
     }
-    for (kind, found) in [("tcp", tcp), ("unix", unix)] {
-        if !found.is_empty() {
-            log::info!("Ready to accept connections {kind}");
-        }
-    }
     Ok(Some(listener))
 }
 
-fn listen_to_signals(wishes: Sender<Wish>) -> Result<()> {
+/// Says that everything is there, in redis-server's words.
+fn announce(listener: Option<&Listener>, settings: &Settings) {
+    let has = |unix: bool| {
+        let addresses = listener.map(Listener::addresses).unwrap_or_default();
+        addresses.iter().any(|address| matches!(address, Address::Unix(_)) == unix)
+    };
+    for (kind, unix) in [("tcp", false), ("unix", true)] {
+        if has(unix) {
+            log::info!("Ready to accept connections {kind}");
+        }
+    }
+    process::tell_supervisor(&settings.supervised, "STATUS=Ready to accept connections\nREADY=1\n");
+}
+
+fn listen_to_signals(tell: Sender<Event>) -> Result<()> {
     let failed = |e| Error::command(format!("signals can not be listened to: {e}"));
     let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(failed)?;
     let ending = AtomicBool::new(false);
@@ -183,7 +209,7 @@ fn listen_to_signals(wishes: Sender<Wish>) -> Result<()> {
             ending.store(true, Ordering::Relaxed);
             let name = if signal == SIGINT { "SIGINT" } else { "SIGTERM" };
             log::warn!("Received {name} scheduling shutdown...");
-            if wishes.send(Wish::Signal(signal)).is_err() {
+            if tell.send(Event::Signal(signal)).is_err() {
                 return;
             }
         }
@@ -192,38 +218,51 @@ fn listen_to_signals(wishes: Sender<Wish>) -> Result<()> {
     thread.map(drop).map_err(failed)
 }
 
-/// Waits until somebody wishes the end, and nothing speaks against it.
-fn wait(store: &Store, wishes: Sender<Wish>, wished: &Receiver<Wish>, settings: &Settings) -> Shutdown {
+/// Loads, serves, and returns when somebody wishes the end and nothing speaks against it; an error when there is no data
+/// to serve.
+fn run_until_end(
+    store: &Store,
+    listener: Option<&Listener>,
+    (tell, events): (Sender<Event>, &Receiver<Event>),
+    settings: &Settings,
+) -> Result<Shutdown> {
+    load(store, tell.clone())?;
     store.on_shutdown(move |how| {
         let (answer, answered) = channel();
         let gone = |_| Error::command("ERR the server is ending already");
-        wishes.send(Wish::Command(how, answer)).map_err(|_| gone(()))?;
+        tell.send(Event::Command(how, answer)).map_err(|_| gone(()))?;
         answered.recv().map_err(|_| gone(()))?
     });
     // The signals' thread keeps a sender for as long as the process lives.
-    for wish in wished {
-        let how = match &wish {
-            Wish::Signal(signal) => settings.on_signal(*signal),
-            Wish::Command(how, _) => *how,
+    for event in events {
+        let (how, answer) = match event {
+            Event::Loaded(loaded) => {
+                loaded?;
+                announce(listener, settings);
+                continue;
+            }
+            Event::Signal(signal) => (settings.on_signal(signal), None),
+            Event::Command(how, answer) => (how, Some(answer)),
         };
         log::warn!("User requested shutdown...");
-        let saved = save(store, how);
+        // Half of the data is not saved over the whole.
+        let saved = if store.is_loading() { Ok(()) } else { save(store, how) };
         let ends = saved.is_ok() || how.force;
         if let Err(error) = &saved {
             let so = if ends { "exiting anyway" } else { "can't exit" };
             log::error!("Error trying to save the DB, {so}: {error}");
         }
-        if let Wish::Command(_, answer) = wish {
+        if let Some(answer) = answer {
             let refused = || Error::command("ERR Errors trying to SHUTDOWN. Check logs.");
             let _ = answer.send(if ends { Ok(()) } else { Err(refused()) });
         } else if !ends {
             log::warn!("Errors trying to shut down the server. Check the logs for more information.");
         }
         if ends {
-            return how;
+            return Ok(how);
         }
     }
-    Shutdown::default()
+    Ok(Shutdown::default())
 }
 
 /// The final snapshot, while everything still runs: when it fails, the server goes on.

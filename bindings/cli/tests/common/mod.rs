@@ -64,6 +64,16 @@ impl Server {
 
     /// The same with its data elsewhere.
     pub(crate) fn start_on(dir: &Dir, data: &str, args: &[&str]) -> Self {
+        let mut server = Self::start_loading(dir, data, args);
+        until("it is loaded", || {
+            assert!(server.child.try_wait().unwrap().is_none(), "it ended: {}", dir.read("log"));
+            !server.ask("ping").starts_with("-LOADING")
+        });
+        server
+    }
+
+    /// The same, and it may still be loading.
+    pub(crate) fn start_loading(dir: &Dir, data: &str, args: &[&str]) -> Self {
         let (socket, log) = (dir.0.join("s"), dir.path("log"));
         let at = ["--port", "0", "--unixsocket", &dir.path("s"), "--dir", data, "--logfile", &log];
         let mut child = program(&[args, &at].concat()).spawn().unwrap();
