@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::blocked::Blocked;
 use crate::command::observe::Link;
 use crate::command::peers::Replies;
-use crate::command::{Services, Session, dispatch, pubsub, tracking, transactions};
+use crate::command::{Interrupt, Services, Session, dispatch, pubsub, tracking, transactions};
 use crate::config::Directive;
 use crate::error::{Error, ErrorKind, Result};
 use crate::outbox::Outbox;
@@ -150,6 +150,11 @@ impl Client {
     pub fn is_subscriber(&self) -> bool {
         let monitors = &self.store.inner.observer().monitors;
         self.session.client.as_ref().is_some_and(|client| client.is_subscriber() || monitors.has(client.id))
+    }
+
+    /// Lets the host end scripts of this client that have not written yet. One that has goes on, as with SCRIPT KILL.
+    pub fn set_interrupt(&mut self, interrupt: Option<Interrupt>) {
+        self.session.interrupt = interrupt;
     }
 
     /// Whether replies take RESP3 shapes (maps, sets, doubles). Off at first, as on a new Redis connection.

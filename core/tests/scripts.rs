@@ -324,3 +324,18 @@ fn scripts_transactions_and_commands_from_many_threads() {
     });
     assert_eq!(eval(&store, SUM), "4000");
 }
+
+/// The host's wish is that of SCRIPT KILL: what has written is not ended.
+#[test]
+fn the_host_ends_scripts_of_its_clients_that_have_not_written() {
+    let store = Store::memory().expect("opens");
+    let mut client = store.client();
+    client.set_interrupt(Some(std::sync::Arc::new(|| Some("ERR enough"))));
+    let script = "pcall(function() while true do end end) while true do end";
+    let error = client.execute(&["EVAL", script, "0"]).expect_err("it is ended");
+    assert!(error.message().starts_with("ERR enough script: "), "{error}");
+    let wrote = "redis.call('set', 'k', 'v') for i = 1, 1e6 do end return redis.call('get', 'k')";
+    assert_eq!(client.execute(&["EVAL", wrote, "0"]).expect("it goes on"), Reply::Bulk(b"v".to_vec()));
+    // Other clients are none of its business.
+    assert_eq!(eval(&store, "for i = 1, 1e6 do end return 1"), "1");
+}

@@ -68,3 +68,22 @@ test('an addon that only workers use may go while files are written', async (t) 
   assert.deepEqual([ended.code, ended.signal, ended.stdout], [0, null, 'done\n'], ended.stderr);
   assert.equal(opened(t, dir, { appendonly: 'yes', save: '' }).get('count'), '5000');
 });
+
+test('a script without end in a worker is ended from here', async (t) => {
+  const dir = directory(t);
+  const store = opened(t, dir, { appendonly: 'yes', 'busy-reply-threshold': 50 });
+  const worker = start({ dir, times: 0, script: 'redis.call("get", KEYS[1]) while true do end' });
+  const said = message(worker);
+  const busy = () => {
+    try {
+      return store.get('k') !== null;
+    } catch (error) {
+      return error.code === 'BUSY';
+    }
+  };
+  // This thread is turned away after a while; its event loop goes on.
+  while (!busy()) await new Promise((resolve) => setTimeout(resolve, 1));
+  assert.equal(store.script('KILL'), 'OK');
+  assert.match((await said).error, /killed by user/);
+  assert.equal(store.set('k', 'v'), 'OK');
+});

@@ -5,6 +5,7 @@
 
 mod convert;
 mod errors;
+mod interrupt;
 mod listener;
 mod store;
 mod waiting;
@@ -16,5 +17,6 @@ fn _persistkv(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<store::Store>()?;
     module.add_class::<listener::Listener>()?;
-    module.add_class::<waiting::Waiting>()
+    module.add_class::<waiting::Waiting>()?;
+    module.add_class::<interrupt::Wish>()
 }

@@ -14,6 +14,7 @@ use pyo3::types::PyTuple;
 
 use crate::convert::{self, Arguments};
 use crate::errors;
+use crate::interrupt::{self, Released};
 use crate::listener::Listener;
 use crate::waiting::{self, Waiting};
 
@@ -21,17 +22,29 @@ use crate::waiting::{self, Waiting};
 /// pool, so that calls run in parallel; the selected database belongs to the connection.
 #[pyclass(frozen, module = "persistkv._persistkv")]
 pub(crate) struct Store {
-    store: persistkv::Store,
-    idle: Mutex<Vec<Client>>,
+    store: Released<persistkv::Store>,
+    idle: Released<Mutex<Vec<Client>>>,
     /// The only client of a session, which runs one call at a time.
-    session: Option<Mutex<Client>>,
+    session: Released<Option<Mutex<Client>>>,
     db: AtomicUsize,
     decode: bool,
 }
 
 impl Store {
     fn wrap(store: persistkv::Store, decode: bool) -> Self {
-        Self { store, idle: Mutex::new(Vec::new()), session: None, db: AtomicUsize::new(0), decode }
+        Self {
+            store: Released::new(store),
+            idle: Released::new(Mutex::new(Vec::new())),
+            session: Released::new(None),
+            db: AtomicUsize::new(0),
+            decode,
+        }
+    }
+
+    fn client(&self) -> Client {
+        let mut client = self.store.client();
+        client.set_interrupt(Some(interrupt::hook()));
+        client
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Client>> {
@@ -40,7 +53,7 @@ impl Store {
 
     fn answer(&self, py: Python<'_>, args: &Bound<'_, PyTuple>, decode: bool) -> PyResult<Py<PyAny>> {
         let arguments = Arguments::from_tuple(args)?;
-        let begun = py.detach(|| self.begin(&arguments.slices(), false).0);
+        let begun = interrupt::run(py, || self.begin(&arguments.slices(), false).0)?;
         let reply = match begun.map_err(|error| errors::raise(py, &error))? {
             Begun::Done(reply) => reply,
             Begun::Waits(blocked) => waiting::finish(py, &blocked)?,
@@ -69,13 +82,13 @@ impl Store {
             });
             (begun, owed)
         };
-        if let Some(session) = &self.session {
+        if let Some(session) = &*self.session {
             let mut client = session.lock().unwrap_or_else(PoisonError::into_inner);
             let begun = run(&mut client);
             self.db.store(client.selected_db(), Ordering::Relaxed);
             return begun;
         }
-        let mut client = self.idle().pop().unwrap_or_else(|| self.store.client());
+        let mut client = self.idle().pop().unwrap_or_else(|| self.client());
         let db = self.db.load(Ordering::Relaxed);
         if client.selected_db() != db
             && let Err(error) = client.select_db(db)
@@ -100,10 +113,11 @@ impl Store {
         begun
     }
 
-    fn outbox(&self) -> PyResult<Arc<Outbox>> {
+    fn outbox(&self, py: Python<'_>) -> PyResult<Arc<Outbox>> {
         let session =
             self.session.as_ref().ok_or_else(|| PyRuntimeError::new_err("messages come to a session"))?;
-        Ok(session.lock().unwrap_or_else(PoisonError::into_inner).outbox())
+        // Another thread may have it, and want the GIL.
+        interrupt::run(py, || session.lock().unwrap_or_else(PoisonError::into_inner).outbox())
     }
 }
 
@@ -148,7 +162,7 @@ impl Store {
 
     /// Another connection to the same store, with a selected database of its own.
     fn connection(&self, py: Python<'_>, db: usize) -> PyResult<Self> {
-        let other = Self::wrap(self.store.clone(), self.decode);
+        let other = Self::wrap((*self.store).clone(), self.decode);
         other.store.client().select_db(db).map_err(|error| errors::raise(py, &error))?;
         other.db.store(db, Ordering::Relaxed);
         Ok(other)
@@ -156,11 +170,11 @@ impl Store {
 
     /// A connection with a state of its own, in the same database, for transactions. Calls run one at a time.
     fn session(&self, py: Python<'_>) -> PyResult<Self> {
-        let mut other = Self::wrap(self.store.clone(), self.decode);
-        let mut client = self.store.client();
+        let mut other = Self::wrap((*self.store).clone(), self.decode);
+        let mut client = self.client();
         let db = self.db.load(Ordering::Relaxed);
         client.select_db(db).map_err(|error| errors::raise(py, &error))?;
-        other.session = Some(Mutex::new(client));
+        other.session = Released::new(Some(Mutex::new(client)));
         other.db.store(db, Ordering::Relaxed);
         Ok(other)
     }
@@ -180,7 +194,7 @@ impl Store {
     /// EXEC, with the replies in order: as bytes where `as_bytes` says so, whatever is decoded else. None when a watched
     /// key was changed.
     fn execute_exec(&self, py: Python<'_>, as_bytes: Vec<bool>) -> PyResult<Option<Vec<Py<PyAny>>>> {
-        match py.detach(|| self.run(&[b"EXEC"])) {
+        match interrupt::run(py, || self.run(&[b"EXEC"]))? {
             Ok(Reply::Array(replies)) => {
                 let choices = as_bytes.into_iter().chain(std::iter::repeat(false));
                 let convert =
@@ -203,7 +217,7 @@ impl Store {
     ) -> PyResult<(Py<PyAny>, Option<Waiting>, u64)> {
         let arguments = Arguments::from_tuple(args)?;
         let decode = self.decode && !as_bytes;
-        let (begun, owed) = py.detach(|| self.begin(&arguments.slices(), true));
+        let (begun, owed) = interrupt::run(py, || self.begin(&arguments.slices(), true))?;
         match begun.map_err(|error| errors::raise(py, &error))? {
             Begun::Done(reply) => Ok((convert::reply(py, reply, decode)?, None, owed)),
             Begun::Waits(blocked) => Ok((py.None(), Some(Waiting::new(blocked, decode)), owed)),
@@ -217,7 +231,7 @@ impl Store {
 
     /// The next message of a session as its parts, None when none has come within that many seconds (None: for ever).
     fn next_message(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Option<Py<PyAny>>> {
-        let outbox = self.outbox()?;
+        let outbox = self.outbox(py)?;
         let next = waiting::sliced(py, timeout, |most| outbox.next(most).transpose())?;
         match next.transpose().map_err(|error| errors::raise(py, &error))? {
             Some(push) => message(py, &push, self.decode).map(Some),
@@ -226,14 +240,16 @@ impl Store {
     }
 
     /// Calls `wake` from any thread when a message has come; None: no longer.
-    fn set_message_waker(&self, wake: Option<Py<PyAny>>) -> PyResult<()> {
-        self.outbox()?.set_waker(wake.map(waiting::waker));
+    fn set_message_waker(&self, py: Python<'_>, wake: Option<Py<PyAny>>) -> PyResult<()> {
+        let outbox = self.outbox(py)?;
+        // It may be called at once.
+        py.detach(|| outbox.set_waker(wake.map(waiting::waker)));
         Ok(())
     }
 
     /// Closes the store for everyone in this process.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        py.detach(|| self.store.close()).map_err(|error| errors::raise(py, &error))
+        interrupt::run(py, || self.store.close())?.map_err(|error| errors::raise(py, &error))
     }
 
     #[getter]

@@ -10,19 +10,17 @@ use pyo3::prelude::*;
 
 use crate::convert;
 use crate::errors;
+use crate::interrupt::{self, Released};
 
 /// Python runs its signal handlers in the main thread only, and not while that is in here: so it looks for them that
 /// often. What is waited for wakes it at once; other threads are not woken in between.
-const SLICE: Duration = Duration::from_millis(50);
+pub(crate) const SLICE: Duration = Duration::from_millis(50);
 
-fn is_main_thread(py: Python<'_>) -> bool {
-    let current = || {
-        let threading = py.import("threading")?;
-        let main = threading.call_method0("main_thread")?;
-        Ok::<_, PyErr>(main.is(&threading.call_method0("current_thread")?))
-    };
-    // Who can not tell looks for signals: that costs little.
-    current().unwrap_or(true)
+/// Whether this is the thread that runs signal handlers. An error is what a handler raised that ran meanwhile.
+pub(crate) fn is_main_thread(py: Python<'_>) -> PyResult<bool> {
+    let threading = py.import("threading")?;
+    let main = threading.call_method0("main_thread")?;
+    Ok(main.is(&threading.call_method0("current_thread")?))
 }
 
 /// Calls `wait` with the time it may take until it gives something, at most so many seconds; lets Python look for signals
@@ -43,7 +41,7 @@ fn until<R: Send>(
     deadline: Option<Instant>,
     wait: impl Fn(Option<Duration>) -> Option<R> + Sync,
 ) -> PyResult<Option<R>> {
-    let looks = is_main_thread(py);
+    let looks = is_main_thread(py)?;
     loop {
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let slice = if looks { Some(left.map_or(SLICE, |left| left.min(SLICE))) } else { left };
@@ -101,13 +99,13 @@ pub(crate) fn waker(wake: Py<PyAny>) -> Waker {
 /// A call that waits for a key, for event loops.
 #[pyclass(frozen, module = "persistkv._persistkv")]
 pub(crate) struct Waiting {
-    blocked: Blocked,
+    blocked: Released<Blocked>,
     decode: bool,
 }
 
 impl Waiting {
     pub(crate) fn new(blocked: Blocked, decode: bool) -> Self {
-        Self { blocked, decode }
+        Self { blocked: Released::new(blocked), decode }
     }
 }
 
@@ -127,21 +125,21 @@ impl Waiting {
     }
 
     /// Its time is over: the reply is then the command's answer for that, unless it is being served just now.
-    fn time_out(&self, py: Python<'_>) {
-        py.detach(|| self.blocked.time_out());
+    fn time_out(&self, py: Python<'_>) -> PyResult<()> {
+        interrupt::run(py, || self.blocked.time_out())
     }
 
     /// Ends the waiting; False when it is being served just now, or was: the reply must be taken then.
-    fn cancel(&self, py: Python<'_>) -> bool {
-        py.detach(|| self.blocked.cancel())
+    fn cancel(&self, py: Python<'_>) -> PyResult<bool> {
+        interrupt::run(py, || self.blocked.cancel())
     }
 
     /// The reply, waiting for it.
     fn take(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let outcome = py.detach(|| {
+        let outcome = interrupt::run(py, || {
             self.blocked.wait(None);
             take(&self.blocked)
-        });
+        })?;
         match outcome {
             Some(Ok(reply)) => convert::reply(py, reply, self.decode),
             Some(Err(error)) => Err(errors::raise(py, &error)),

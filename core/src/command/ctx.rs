@@ -52,10 +52,13 @@ pub struct Session {
     pub(crate) blocked: Option<Arc<Waiter>>,
     /// What scripts logged by `redis.log`: handed on when no shard is held.
     pub(super) script_log: Vec<(log::Level, String)>,
-    /// Asked now and then while a script of this session runs: the text of the error that is to end it, if it is. Must not
-    /// wait for anything: shards are held.
-    pub interrupt: Option<Arc<dyn Fn() -> Option<&'static str> + Send + Sync>>,
+    /// See [`Interrupt`].
+    pub interrupt: Option<Interrupt>,
 }
+
+/// Asked now and then, on the thread that runs it, while a script runs that has not written yet: the text of the error that
+/// is to end it, if it is to end. Shards are held meanwhile, so it must not wait for anybody who may wait for one.
+pub type Interrupt = Arc<dyn Fn() -> Option<&'static str> + Send + Sync>;
 
 impl Session {
     /// The session of a client.

@@ -52,6 +52,6 @@ mod zsets;
 /// The version of Redis whose commands and semantics this engine follows: tools decide by it.
 pub const VERSION: &str = crate::REDIS_VERSION;
 
-pub use ctx::{Ctx, Session};
+pub use ctx::{Ctx, Interrupt, Session};
 pub use services::{Services, Shutdown};
 pub use table::{Command, Flags, Group, Keys};

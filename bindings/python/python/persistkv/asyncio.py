@@ -7,7 +7,7 @@
 
 Commands run in the event loop's own thread, since most take less than a microsecond; what has to wait, for a key, for a
 message or for the disk (``appendfsync always``), lets the loop go on. Commands that may take long (SAVE, scripts)
-run in the loop's executor.
+run in the loop's executor. A script that has not written yet ends when its task is cancelled; one that has goes on.
 """
 
 from __future__ import annotations
@@ -44,11 +44,21 @@ async def _run(native: _persistkv.Store, args: tuple[Any, ...], as_bytes: bool =
     loop = asyncio.get_running_loop()
     if args and _name(args[0]) in _LONG:
         run = native.execute_bytes if as_bytes else native.execute
-        return await loop.run_in_executor(None, run, *args)
+        return await _in_thread(run, *args)
     reply, waiting, owed = native.begin_execute(as_bytes, *args)
     if owed:
         await loop.run_in_executor(None, native.wait_durable, owed)
     return reply if waiting is None else await _outcome(loop, waiting)
+
+
+async def _in_thread(run: Callable[..., Any], *args: Any) -> Any:
+    """Runs it in the executor; cancelled, it ends the scripts that it runs unless they have written."""
+    wish = _persistkv.Wish()
+    try:
+        return await asyncio.get_running_loop().run_in_executor(None, wish.run, run, *args)
+    except asyncio.CancelledError:
+        wish.end()
+        raise
 
 
 async def _outcome(loop: asyncio.AbstractEventLoop, waiting: _persistkv.Waiting) -> Any:
@@ -196,8 +206,7 @@ class Pipeline(_Pipeline):
         """Runs what is queued and returns the results in order."""
         if args:
             return self.execute_command(*args)
-        run = functools.partial(super().execute, raise_on_error=raise_on_error)
-        return await asyncio.get_running_loop().run_in_executor(None, run)
+        return await _in_thread(functools.partial(super().execute, raise_on_error=raise_on_error))
 
     def _take(self, method: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         taken = super()._take(method, args, options)

@@ -1,7 +1,6 @@
 //! What a script reaches of the data: each of its calls is a command with its own context, under the guard of the call that
 //! runs the script. What the commands did is gathered there.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::super::ctx::{Ctx, Session};
@@ -176,7 +175,11 @@ impl Host for ScriptHost<'_, '_> {
     }
 
     fn why_stop(&mut self) -> Option<&'static str> {
-        let asked = self.control.why_stop(self.is_function);
-        asked.or_else(|| self.session.interrupt.as_ref().map(Arc::clone).and_then(|ask| ask()))
+        if let Some(asked) = self.control.why_stop(self.is_function) {
+            return Some(asked);
+        }
+        // The host's wish is asked for on this very thread, so that it can not write in between.
+        let interrupt = self.session.interrupt.as_ref().filter(|_| !self.wrote)?;
+        interrupt()
     }
 }
