@@ -182,3 +182,12 @@ def test_snapshots_and_rewrites_while_writing(tmp_path):
             pass
     with persistkv.open(tmp_path, appendonly=True, save="", decode_responses=True) as store:
         assert store.get("k4999") == "-4999" and store.dbsize() == 5000
+
+
+def test_memory_is_nobody_elses(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with persistkv.open(":memory:") as first, persistkv.open(":memory:") as second:
+        first.set("k", "v")
+        assert first.path is None
+        assert second.get("k") is None
+    assert list(tmp_path.iterdir()) == []

@@ -159,7 +159,8 @@ def open(
     decode_responses: bool = False,
     **more: DirectiveT,
 ) -> Store:
-    """Opens the store in a directory, which is made when missing; without a path one that lives in memory.
+    """Opens the store in a directory, which is made when missing; without a path, or with ``":memory:"``, one of its own
+    that lives in memory.
 
     Directives have Redis's names, in a mapping or as keywords with underscores: ``open("data", appendonly=True,
     appendfsync="always")``, ``open("data", save="3600 1")``, ``open("data", {"dbfilename": "my.rdb"})``.
@@ -167,4 +168,4 @@ def open(
     given = {name: _directive_text(name, value) for name, value in (directives or {}).items()}
     for name, value in more.items():
         given[name.replace("_", "-")] = _directive_text(name, value)
-    return Store(_persistkv.Store.open(path, given, decode_responses))
+    return Store(_persistkv.Store.open(None if path == ":memory:" else path, given, decode_responses))
