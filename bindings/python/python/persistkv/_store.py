@@ -159,8 +159,8 @@ def open(
     decode_responses: bool = False,
     **more: DirectiveT,
 ) -> Store:
-    """Opens the store in a directory, which is made when missing; without a path, or with ``":memory:"``, one of its own
-    that lives in memory.
+    """Opens the store in a directory, which is made when missing; without a path, or with ``":memory:"``, one of its
+    own that lives in memory.
 
     Directives have Redis's names, in a mapping or as keywords with underscores: ``open("data", appendonly=True,
     appendfsync="always")``, ``open("data", save="3600 1")``, ``open("data", {"dbfilename": "my.rdb"})``.
