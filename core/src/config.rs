@@ -413,6 +413,11 @@ impl Config {
         Ok(())
     }
 
+    /// Whether there is a directive of this name.
+    pub fn knows(name: &str) -> bool {
+        position(name.as_bytes()).is_some()
+    }
+
     /// Whether there is a directive of this name, and why this can not be its value if so.
     pub fn check(name: &str, value: &str) -> std::result::Result<bool, String> {
         match position(name.as_bytes()) {
@@ -588,7 +593,7 @@ fn parse(row: &Row, value: &[u8]) -> std::result::Result<Parsed, String> {
         Kind::Text => Ok(Parsed::Text(text.to_owned())),
         Kind::Octal => match i64::from_str_radix(text, 8) {
             Ok(n) => within(n, 0, 0o777),
-            Err(_) => Err("argument couldn't be parsed into an integer".to_owned()),
+            Err(_) => Err("argument couldn't be parsed as an octal number".to_owned()),
         },
         Kind::Events => match Class::parse(text) {
             Some(classes) => Ok(Parsed::Number(i64::from(classes))),

@@ -28,7 +28,7 @@ fn a_bad_configuration_is_fatal_and_named() {
     let text = stderr(&output);
     assert!(text.contains("*** FATAL CONFIG FILE ERROR (persistkv "), "{text}");
     assert!(
-        text.ends_with("Reading the configuration file, at line 3\n>>> 'foo bar'\nBad directive or wrong number of arguments\n"),
+        text.ends_with("Reading the standard input, at line 2\n>>> 'foo bar'\nBad directive or wrong number of arguments\n"),
         "{text}"
     );
     let output = run(&["--port", "abc"], "");

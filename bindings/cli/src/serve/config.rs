@@ -12,8 +12,9 @@ use signal_hook::consts::SIGINT;
 
 use super::stock::{self, Stock};
 
-/// What a server answers to a directive it does not know.
+/// What a server answers to a directive it does not know, and to one that takes another number of words.
 const BAD: &str = "Bad directive or wrong number of arguments";
+const WRONG_NUMBER: &str = "wrong number of arguments";
 /// Files that include each other are a mistake, not a configuration.
 const DEPTH_MAX: usize = 16;
 
@@ -65,27 +66,24 @@ impl Settings {
     /// Reads the command line behind `serve`, and what it names. Goes to the directory that `dir` says.
     pub(super) fn read(args: &[String]) -> std::result::Result<Self, Fatal> {
         let mut settings = Self { supervised: "no".to_owned(), ..Self::default() };
-        let mut text = String::new();
         let mut args = args;
         if let [file, rest @ ..] = args
             && !file.starts_with('-')
         {
             args = rest;
-            text = std::fs::read_to_string(file).map_err(|e| cannot_open(file, &e))?;
             settings.file = std::path::absolute(file).ok();
+            let text = std::fs::read_to_string(file).map_err(|e| cannot_open(file, &e))?;
+            settings.read_text(&text, &format!("configuration file {file}"), 0)?;
         }
         settings.has_options = !args.is_empty();
         let (options, reads_stdin) = of_command_line(args);
         if reads_stdin {
-            let mut more = String::new();
-            let read = std::io::stdin().read_to_string(&mut more);
+            let mut text = String::new();
+            let read = std::io::stdin().read_to_string(&mut text);
             read.map_err(|e| cannot_open("the standard input", &e))?;
-            text.push('\n');
-            text.push_str(&more);
+            settings.read_text(&text, "standard input", 0)?;
         }
-        text.push('\n');
-        text.push_str(&options);
-        settings.read_text(&text, 0)?;
+        settings.read_text(&options, "command line", 0)?;
         // Redis's own defaults, which in a library would open doors nobody asked for.
         if !settings.says("port") {
             settings.directives.push(("port".to_owned(), "6379".to_owned()));
@@ -96,7 +94,8 @@ impl Settings {
         Ok(settings)
     }
 
-    fn read_text(&mut self, text: &str, depth: usize) -> std::result::Result<(), Fatal> {
+    /// Takes the directives of a text; `source` is where that is from.
+    fn read_text(&mut self, text: &str, source: &str, depth: usize) -> std::result::Result<(), Fatal> {
         for (at, line) in text.split('\n').enumerate() {
             let line = line.trim_matches([' ', '\t', '\r', '\n']);
             if line.is_empty() || line.starts_with('#') {
@@ -105,7 +104,7 @@ impl Settings {
             if let Err(why) = self.read_line(line, depth) {
                 return Err(match why {
                     Wrong::Here(why) => Fatal(format!(
-                        "\n*** FATAL CONFIG FILE ERROR (persistkv {}) ***\nReading the configuration file, at line {}\n>>> '{line}'\n{why}\n",
+                        "\n*** FATAL CONFIG FILE ERROR (persistkv {}) ***\nReading the {source}, at line {}\n>>> '{line}'\n{why}\n",
                         env!("CARGO_PKG_VERSION"),
                         at + 1
                     )),
@@ -125,10 +124,11 @@ impl Settings {
             .map_err(|_| "the value is not UTF-8")?;
         let Some((name, values)) = argv.split_first() else { return Ok(()) };
         let name = name.to_ascii_lowercase();
-        if values.is_empty() || (values.len() > 1 && !SEVERAL.contains(&name.as_str())) {
-            return Err(BAD.into());
-        }
         let value = values.join(" ");
+        if values.is_empty() || (values.len() > 1 && !SEVERAL.contains(&name.as_str())) {
+            let is_known = name == "include" || Config::knows(&name) || stock::find(&name).is_some();
+            return Err(if is_known { WRONG_NUMBER } else { BAD }.into());
+        }
         match name.as_str() {
             "include" => return self.include(&value, depth),
             "dir" => std::env::set_current_dir(&value).map_err(|e| plain(&e))?,
@@ -183,7 +183,8 @@ impl Settings {
         for file in files {
             let text = std::fs::read_to_string(&file);
             let text = text.map_err(|e| Wrong::Below(cannot_open(&file.display().to_string(), &e)))?;
-            self.read_text(&text, depth + 1).map_err(Wrong::Below)?;
+            let source = format!("configuration file {}", file.display());
+            self.read_text(&text, &source, depth + 1).map_err(Wrong::Below)?;
         }
         Ok(())
     }
@@ -349,7 +350,7 @@ mod tests {
 
     fn line(line: &str) -> std::result::Result<Settings, String> {
         let mut settings = Settings::default();
-        settings.read_text(line, 0).map(|()| settings).map_err(|fatal| fatal.0)
+        settings.read_text(line, "file", 0).map(|()| settings).map_err(|fatal| fatal.0)
     }
 
     #[test]
@@ -374,25 +375,24 @@ mod tests {
     fn errors_are_told_as_a_server_tells_them() {
         let error = line("port 0\nfoo bar").err().unwrap();
         assert!(error.starts_with("\n*** FATAL CONFIG FILE ERROR (persistkv "), "{error}");
-        assert!(error.ends_with(") ***\nReading the configuration file, at line 2\n>>> 'foo bar'\nBad directive or wrong number of arguments\n"), "{error}");
+        assert!(error.ends_with(") ***\nReading the file, at line 2\n>>> 'foo bar'\nBad directive or wrong number of arguments\n"), "{error}");
         for (text, why) in [
-            ("port", BAD),
-            ("port 1 2", BAD),
+            ("port", WRONG_NUMBER),
+            ("port 1 2", WRONG_NUMBER),
+            ("foo 1 2", BAD),
             ("port abc", "argument couldn't be parsed into an integer"),
             ("maxmemory \"12", "Unbalanced quotes in configuration line"),
             ("save 1", "Invalid save parameters"),
             ("dir /no/such/directory", "No such file or directory"),
-            ("replicaof 10.0.0.1 6379", "there is no replication"),
-            ("cluster-enabled yes", "there is no cluster"),
-            ("tls-port 6380", TLS_WHY),
-            ("rename-command FLUSHALL \"\"", "commands can not be renamed"),
+            ("replicaof 10.0.0.1 6379", stock::REPLICATION),
+            ("cluster-enabled yes", stock::CLUSTER),
+            ("tls-port 6380", stock::TLS),
+            ("unixsocketperm 888", "argument couldn't be parsed as an octal number"),
         ] {
             let error = line(text).err().unwrap_or_default();
             assert!(error.ends_with(&format!("\n{why}\n")), "{text}: {error}");
         }
     }
-
-    const TLS_WHY: &str = "there is no TLS; put a proxy in front, or use a unix socket";
 
     #[test]
     fn what_only_tunes_other_parts_is_taken() {

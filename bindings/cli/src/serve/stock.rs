@@ -1,4 +1,4 @@
-//! Directives of a stock `redis.conf` (Redis 6.2 to 7.2, Valkey 7.2 to 8.1) that the engine has no use for.
+//! Directives of a stock `redis.conf` (Redis 6.2 to 8.2, Valkey 7.2 to 9.1) that the engine has no use for.
 //!
 //! What only tunes a part that is not here may have any value. What would promise something that is not here may only
 //! have the value that promises nothing.
@@ -20,20 +20,23 @@ const NO: &[&str] = &["no"];
 const NONE: &[&str] = &[""];
 const ZERO: &[&str] = &["0"];
 
-const REPLICATION: &str = "there is no replication";
-const TLS: &str = "there is no TLS; put a proxy in front, or use a unix socket";
-const CLUSTER: &str = "there is no cluster";
-const MODULES: &str = "modules can not be loaded";
+pub(super) const REPLICATION: &str =
+    "there is no replication: take the line out, or run a real server on this directory";
+pub(super) const TLS: &str = "there is no TLS: put a proxy in front, or use a unix socket";
+pub(super) const CLUSTER: &str = "there is no cluster: say cluster-enabled no";
+const MODULES: &str = "modules can not be loaded: take the line out";
 const USERS: &str = "there is one user: use requirepass";
-const PLACEMENT: &str = "threads are not bound to processors";
+const LOG_FORM: &str = "lines of the log have one form: say legacy";
+const RDMA: &str = "there is no RDMA: take the line out";
+const PLACEMENT: &str = "threads are not bound to processors: use taskset";
 
 const TABLE: &[(&str, Stock)] = &[
     ("aclfile", Only(NONE, USERS)),
     ("user", Never(USERS)),
-    ("rename-command", Never("commands can not be renamed")),
+    ("rename-command", Never("commands can not be renamed: take the line out, and set requirepass")),
     ("loadmodule", Never(MODULES)),
     ("enable-module-command", Only(NO, MODULES)),
-    ("enable-protected-configs", Only(NO, "protected directives can not be set by CONFIG SET")),
+    ("enable-protected-configs", Only(NO, "protected directives can not be set by CONFIG SET: say no")),
     ("replicaof", Only(&["no one"], REPLICATION)),
     ("slaveof", Only(&["no one"], REPLICATION)),
     ("masterauth", Only(NONE, REPLICATION)),
@@ -97,14 +100,19 @@ const TABLE: &[(&str, Stock)] = &[
     ("aof-rewrite-incremental-fsync", Tuning),
     ("rdb-save-incremental-fsync", Tuning),
     ("rdb-version-check", Tuning),
-    ("aof-timestamp-enabled", Only(NO, "the log has no time stamps")),
     ("aof-disable-auto-gc", Only(NO, "files that were replaced are deleted")),
     ("acllog-max-len", Tuning),
     ("acl-pubsub-default", Tuning),
     ("latency-tracking-info-percentiles", Tuning),
-    ("notify-keyspace-events", Only(NONE, "there are no keyspace events yet")),
-    ("lua-time-limit", Tuning),
-    ("busy-reply-threshold", Tuning),
+    ("lua-replicate-commands", Only(&["yes"], "what scripts do is logged, not the scripts: say yes")),
+    ("vset-force-single-threaded-execution", Tuning),
+    ("rdb-key-save-delay", Only(ZERO, "saving can not be slowed down")),
+    ("use-exit-on-panic", Tuning),
+    ("watchdog-period", Only(ZERO, "there is no watchdog")),
+    ("log-format", Only(&["legacy"], LOG_FORM)),
+    ("log-timestamp-format", Only(&["legacy"], LOG_FORM)),
+    ("rdma-bind", Only(NONE, RDMA)),
+    ("rdma-port", Only(ZERO, RDMA)),
     ("lua-enable-insecure-api", Only(NO, "scripts have no unsafe functions")),
     ("lua-enable-deprecated-api", Only(NO, "scripts have no unsafe functions")),
     ("extended-redis-compatibility", Tuning),
@@ -129,7 +137,8 @@ const TABLE: &[(&str, Stock)] = &[
 ];
 
 /// Groups of directives that only tune parts which are not here.
-const TUNING: &[&str] = &["active-defrag-", "cluster-", "repl-", "replica-", "slave-", "tls-"];
+const TUNING: &[&str] =
+    &["active-defrag-", "cluster-", "rdma-", "repl-", "replica-", "slave-", "slot-migration-", "tls-"];
 
 /// What is known of a directive that is not the engine's.
 pub(super) fn find(name: &str) -> Option<Stock> {
