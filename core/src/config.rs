@@ -57,7 +57,7 @@ impl fmt::Display for Kind {
             Self::Text => f.write_str("text"),
             Self::Octal => f.write_str("octal number up to 777"),
             Self::Events => f.write_str(
-                "letters of classes of events: K E g $ l s h z x e t d m n, A for all but m and n",
+                "letters of classes of events: K E g $ l s h z x e t d m n o c, A for all but the last four",
             ),
             Self::OutputLimits => f.write_str(
                 "class (normal, replica, pubsub), bytes at once, bytes for long, seconds; repeated",
@@ -597,7 +597,7 @@ fn parse(row: &Row, value: &[u8]) -> std::result::Result<Parsed, String> {
         },
         Kind::Events => match Class::parse(text) {
             Some(classes) => Ok(Parsed::Number(i64::from(classes))),
-            None => Err("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.".to_owned()),
+            None => Err("Invalid event class character. Use 'Ag$lshzxeKEtmdnoc'.".to_owned()),
         },
         Kind::OutputLimits => output_limits(text).map(|limits| Parsed::Text(limits.concat())),
         Kind::SavePoints => {

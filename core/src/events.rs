@@ -36,12 +36,16 @@ impl Class {
     pub const KEYEVENT: Class = Class(1 << 12);
     /// `m`: a read did not find its key.
     pub const MISS: Class = Class(1 << 13);
+    /// `o`: a key was given another value.
+    pub const OVERWRITTEN: Class = Class(1 << 14);
+    /// `c`: that value is of another type.
+    pub const TYPE_CHANGED: Class = Class(1 << 15);
 
     /// All that `A` stands for.
     const ALL: Class = Class((1 << 10) - 1);
 
     /// In the order in which Redis shows them.
-    const LETTERS: [(char, Class); 14] = [
+    const LETTERS: [(char, Class); 16] = [
         ('g', Class::GENERIC),
         ('$', Class::STRING),
         ('l', Class::LIST),
@@ -53,6 +57,8 @@ impl Class {
         ('t', Class::STREAM),
         ('d', Class::MODULE),
         ('n', Class::NEW),
+        ('o', Class::OVERWRITTEN),
+        ('c', Class::TYPE_CHANGED),
         ('K', Class::KEYSPACE),
         ('E', Class::KEYEVENT),
         ('m', Class::MISS),
@@ -76,8 +82,9 @@ impl Class {
     pub fn text(classes: u32) -> String {
         let all = classes & Self::ALL.0 == Self::ALL.0;
         let shown = |class: Class| {
-            // As Redis: `A` swallows `n` too.
-            classes & class.0 != 0 && !(all && (Self::ALL.0 | Self::NEW.0) & class.0 != 0)
+            // As Redis: `A` swallows these too.
+            let swallowed = Self::ALL.0 | Self::NEW.0 | Self::OVERWRITTEN.0 | Self::TYPE_CHANGED.0;
+            classes & class.0 != 0 && !(all && swallowed & class.0 != 0)
         };
         let letters = Self::LETTERS.iter().filter(|(_, class)| shown(*class)).map(|(letter, _)| *letter);
         all.then_some('A').into_iter().chain(letters).collect()
@@ -139,6 +146,8 @@ mod tests {
             ("KEA", "AKE"),
             ("KEAmn", "AKEm"),
             ("mnKg", "gnKm"),
+            ("KEAmnoc", "AKEm"),
+            ("cmonKg", "gnocKm"),
             ("dx", "xd"),
             ("KEg$lshzxet", "g$lshzxetKE"),
             ("", ""),

@@ -162,6 +162,8 @@ const WRITTEN: &[&str] = &[
     "0 CONFIG SET notify-keyspace-events KEA|1 PSUBSCRIBE __key*__:*|0 RPUSH l a|2 BLPOP m 0|0 RPUSH m x|0 LPOP l|0 CONFIG SET notify-keyspace-events \"\"",
     "0 CONFIG SET notify-keyspace-events EAn|1 PSUBSCRIBE __key*__:*|0 EVAL redis.call('set',KEYS[1],1);redis.call('del',KEYS[1]) 1 k|0 CONFIG SET notify-keyspace-events \"\"",
     "1 MULTI|1 BLPOP k 0|1 XREAD BLOCK 0 STREAMS s $|1 EXEC",
+    // What is not there is not changed.
+    "1 WATCH a|0 RPUSH b x|0 LMPOP 2 a b LEFT|1 MULTI|1 EXEC|1 WATCH a|0 SET b x|0 DEL a b|1 MULTI|1 EXEC|1 WATCH b|0 SET b x|1 MULTI|1 EXEC",
 ];
 
 /// What only Valkey has.

@@ -270,15 +270,20 @@ impl<'a> Ctx<'a> {
 
     /// Sets `key` to a string as SET does (whatever was there before).
     pub fn set_string(&mut self, key: &[u8], bytes: &[u8], expiry: Expiry) {
-        self.guard.set_string(self.session.db, key, bytes, expiry);
+        let (db, before) = (self.session.db, self.type_before(self.session.db, key));
+        self.guard.set_string(db, key, bytes, expiry);
+        self.notify_overwritten(db, key, before, "string");
     }
 
     /// Sets `key` to a value; deletes it when the value is an empty aggregate.
     pub fn set_value(&mut self, key: &[u8], value: Value, expiry: Expiry) {
+        let (db, before, after) =
+            (self.session.db, self.type_before(self.session.db, key), value.type_name());
         if value.is_empty_aggregate() {
-            self.guard.remove(self.session.db, key);
+            self.guard.remove(db, key);
         } else {
-            self.guard.set_value(self.session.db, key, value, expiry);
+            self.guard.set_value(db, key, value, expiry);
+            self.notify_overwritten(db, key, before, after);
         }
     }
 

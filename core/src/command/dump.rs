@@ -130,7 +130,8 @@ fn restore(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
         return Ok(());
     }
     let expiry = at.map_or(Expiry::Clear, Expiry::At);
-    // What was there is not overwritten: the key is a new one.
+    // What was there goes first: the key is a new one.
+    let before = ctx.type_before(db, key);
     ctx.remove(key);
     match value {
         LoadedValue::Int(n) => ctx.guard.set_int(db, key, n, expiry),
@@ -146,6 +147,7 @@ fn restore(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
         ctx.log_instead(&effect);
     }
     ctx.notify(Class::GENERIC, "restore", key);
+    ctx.notify_replaced(db, key, before);
     ctx.dirty(1);
     Ok(())
 }

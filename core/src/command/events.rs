@@ -34,6 +34,32 @@ impl Ctx<'_> {
         }
     }
 
+    /// The type of what a key holds that is about to be overwritten, if somebody wants to hear of that.
+    pub(super) fn type_before(&self, db: usize, key: &[u8]) -> Option<&'static str> {
+        let happened = &self.guard.happened;
+        let wanted = happened.wants(Class::OVERWRITTEN) || happened.wants(Class::TYPE_CHANGED);
+        if wanted { self.guard.type_name(db, key) } else { None }
+    }
+
+    /// A key was given another value; `None` before: it is a new one.
+    pub(super) fn notify_overwritten(&self, db: usize, key: &[u8], before: Option<&str>, after: &str) {
+        if let Some(before) = before {
+            self.notify_in(Class::OVERWRITTEN, "overwritten", db, key);
+            if before != after {
+                self.notify_in(Class::TYPE_CHANGED, "type_changed", db, key);
+            }
+        }
+    }
+
+    /// A key was removed, and another one was put in its place.
+    pub(super) fn notify_replaced(&self, db: usize, key: &[u8], before: Option<&str>) {
+        if before.is_some()
+            && let Some(after) = self.guard.type_name(db, key)
+        {
+            self.notify_overwritten(db, key, before, after);
+        }
+    }
+
     /// Delivers what happened; the shards are still held.
     pub(super) fn deliver_events(&mut self, expired: &[Expired]) {
         tell_expired(self.services, expired, &mut self.wakers);

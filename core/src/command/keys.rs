@@ -160,12 +160,14 @@ fn rename_key(ctx: &mut Ctx<'_>, keep: bool) -> Result<bool> {
     if keep && is_there(ctx, db, to) {
         return Ok(false);
     }
+    let before = ctx.type_before(db, to);
     ctx.guard.remove(db, to);
     if let Some(taken) = ctx.guard.take(db, from) {
         ctx.guard.put(db, to, taken);
     }
     ctx.notify(Class::GENERIC, "rename_from", from);
     ctx.notify(Class::GENERIC, "rename_to", to);
+    ctx.notify_replaced(db, to, before);
     ctx.dirty(1);
     Ok(true)
 }
@@ -206,6 +208,7 @@ fn copy(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     if db == to_db && from == to {
         return Err(Error::command(text::SAME_OBJECT));
     }
+    let before = ctx.type_before(to_db, to);
     let done = ctx.exists(from) && (replace || !is_there(ctx, to_db, to)) && {
         // A due destination goes first, so that the log says so before it says COPY.
         ctx.guard.remove(to_db, to);
@@ -213,6 +216,7 @@ fn copy(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     };
     if done {
         ctx.notify_in(Class::GENERIC, "copy_to", to_db, to);
+        ctx.notify_replaced(to_db, to, before);
     }
     ctx.dirty(usize::from(done));
     out.int(i64::from(done));

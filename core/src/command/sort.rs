@@ -218,16 +218,28 @@ enum Weight {
 
 fn sorted(ctx: &Ctx<'_>, elements: Vec<Vec<u8>>, options: &Options<'_>) -> Result<Vec<Vec<u8>>> {
     let mut weighed = Vec::with_capacity(elements.len());
+    let mut refusal = None;
+    // All are looked up, as on servers, even if one of them is no number.
+    let mut number = |text: &[u8]| match number(text) {
+        Ok(value) => value,
+        Err(error) => {
+            refusal.get_or_insert(error);
+            0.0
+        }
+    };
     for element in elements {
         let other = options.by.map(|pattern| by_pattern(&ctx.guard, ctx.session.db, pattern, &element));
         let weight = match (options.alpha, other) {
             (true, None) => Weight::Itself,
             (true, Some(text)) => Weight::Text(text),
-            (false, None) => Weight::Number(number(&element)?),
+            (false, None) => Weight::Number(number(&element)),
             (false, Some(None)) => Weight::Number(0.0),
-            (false, Some(Some(text))) => Weight::Number(number(&text)?),
+            (false, Some(Some(text))) => Weight::Number(number(&text)),
         };
         weighed.push((weight, element));
+    }
+    if let Some(refusal) = refusal {
+        return Err(refusal);
     }
     weighed.sort_by(|(a, x), (b, y)| {
         let order = match (a, b) {

@@ -280,12 +280,11 @@ fn without_get<'a>(argv: &[&'a [u8]]) -> Vec<&'a [u8]> {
 /// Sets a string with an absolute expiry and says so to the log: as it was called, or as `SET key value PXAT at`.
 fn set_until(ctx: &mut Ctx<'_>, key: &[u8], value: &[u8], at: i64, rewrite: bool) {
     if ctx.is_over(at) {
-        let existed = ctx.remove(key);
-        if existed {
+        notify_set_in_the_past(ctx, key);
+        if ctx.remove(key) {
             ctx.log_instead(&[b"DEL", key]);
             ctx.dirty(1);
         }
-        notify_set_in_the_past(ctx, key, existed);
         return;
     }
     ctx.set_string(key, value, Expiry::At(at));
@@ -298,9 +297,11 @@ fn set_until(ctx: &mut Ctx<'_>, key: &[u8], value: &[u8], at: i64, rewrite: bool
 }
 
 /// On a server such a key is there for a moment, until somebody looks.
-fn notify_set_in_the_past(ctx: &Ctx<'_>, key: &[u8], existed: bool) {
-    if !existed {
-        ctx.notify(Class::NEW, "new", key);
+fn notify_set_in_the_past(ctx: &Ctx<'_>, key: &[u8]) {
+    let db = ctx.db();
+    match ctx.guard.type_name(db, key) {
+        None => ctx.notify(Class::NEW, "new", key),
+        before => ctx.notify_overwritten(db, key, before, "string"),
     }
     ctx.notify(Class::STRING, "set", key);
     ctx.notify(Class::GENERIC, "expire", key);

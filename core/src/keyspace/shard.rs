@@ -158,10 +158,10 @@ impl Shard {
         if self.cut.is_some() {
             self.find_for_change(db, hash, key);
         }
-        self.interests.note(db, key);
         let share = self.dbs.get_mut(db)?.as_deref_mut()?;
         let entry = share.table.remove(hash, key);
         if let Some(entry) = &entry {
+            self.interests.note(db, key);
             share.expiring -= usize::from(entry.expiry().is_some());
             share.hashes_expiring -= usize::from(soonest(entry).is_some());
             share.memory -= footprint(entry);

@@ -96,7 +96,9 @@ fn store(ctx: &mut Ctx<'_>, target: &[u8], operation: Operation, result: Vec<u8>
         ctx.log_instead(&[b"SETRANGE", target, b"0", &result]);
     }
     let db = ctx.db();
+    let before = ctx.type_before(db, target);
     ctx.guard.set_raw_vec(db, target, result, Expiry::Clear);
+    ctx.notify_overwritten(db, target, before, "string");
     ctx.notify(Class::STRING, "set", target);
     ctx.dirty(1);
 }

@@ -93,7 +93,8 @@ fn pop_some(ctx: &mut Ctx<'_>, key: &[u8], count: usize, len: usize) -> Result<V
         && kept.saturating_mul(NEARLY_ALL) <= count
     {
         let (rest, taken) = set.split_random(kept, &ctx.limits(), &mut random);
-        ctx.set_value(key, Value::Set(rest), Expiry::Keep);
+        let db = ctx.db();
+        ctx.guard.set_value(db, key, Value::Set(rest), Expiry::Keep);
         return Ok(taken);
     }
     Ok(ctx.modify_set(key, false, |set, _| set.take_random(count, &mut random))?.unwrap_or_default())

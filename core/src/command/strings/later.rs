@@ -60,9 +60,8 @@ fn msetex(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     if at.is_some_and(|at| ctx.is_over(at)) {
         let mut gone: Vec<&[u8]> = Vec::new();
         for [key, _] in pairs {
-            let existed = ctx.remove(key);
-            gone.extend(existed.then_some(*key));
-            notify_set_in_the_past(ctx, key, existed);
+            notify_set_in_the_past(ctx, key);
+            gone.extend(ctx.remove(key).then_some(*key));
         }
         if !gone.is_empty() {
             ctx.log_instead(&[&[&b"DEL"[..]], &gone[..]].concat());
