@@ -155,6 +155,59 @@ fn a_directory_in_use_is_refused() {
 }
 
 #[test]
+fn what_is_about_the_process_is_set_while_it_runs() {
+    let dir = Dir::new();
+    std::fs::write(dir.path("redis.conf"), "# mine\nport 0\n").unwrap();
+    let args = [&dir.path("redis.conf"), "--bind", "127.0.0.1", "--syslog-enabled", "yes"];
+    let mut server = Server::start(&dir, &args.map(|arg| arg));
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    assert_eq!(server.ask(&format!("config set port {}", free.port())), "+OK");
+    drop(std::net::TcpStream::connect(free).unwrap());
+    let failed = "-ERR CONFIG SET failed (possibly related to argument";
+    assert_eq!(
+        server.ask(&format!("config set port {}", taken.local_addr().unwrap().port())),
+        format!("{failed} 'port') - Unable to listen on this port. Check server logs.")
+    );
+    assert_eq!(
+        server.ask("config set timeout 5 bind 192.0.2.1"),
+        format!("{failed} 'bind') - Failed to bind to specified addresses.")
+    );
+    // Nothing of it was taken, and it listens where it did.
+    drop(std::net::TcpStream::connect(free).unwrap());
+    assert_eq!(
+        server.ask("config set unixsocket x"),
+        format!("{failed} 'unixsocket') - can't set immutable config")
+    );
+    assert_eq!(
+        server.ask("config set logfile x"),
+        format!("{failed} 'logfile') - can't set immutable config")
+    );
+    assert!(
+        server.ask("config set maxclients 4000000000").contains("The operating system is not able to handle")
+    );
+    // What is logged.
+    assert!(!dir.read("log").contains("Accepted "));
+    assert_eq!(server.ask("config set loglevel verbose"), "+OK");
+    assert_eq!(server.ask("ping"), "+PONG");
+    until("it is logged", || {
+        dir.read("log").contains("- Accepted ") && dir.read("log").contains("- Client closed ")
+    });
+    assert_eq!(server.ask("config set loglevel nothing"), "+OK");
+    let quiet = dir.read("log").lines().count();
+    assert_eq!(server.ask("debug nonsense"), server.ask("debug nonsense"));
+    assert_eq!(dir.read("log").lines().count(), quiet);
+    assert_eq!(server.ask("config rewrite"), "+OK");
+    let text = dir.read("redis.conf");
+    for line in ["# mine", &format!("port {}", free.port()), "bind 127.0.0.1", "loglevel nothing"] {
+        assert!(text.lines().any(|known| known == line), "{line} in {text}");
+    }
+    assert!(!text.contains("timeout"), "{text}");
+    server.signal("TERM");
+    assert_eq!(server.wait(), Some(0));
+}
+
+#[test]
 fn a_shell_talks_to_a_running_server() {
     let dir = Dir::new();
     let server = Server::start(&dir, &["--requirepass", "secret"]);

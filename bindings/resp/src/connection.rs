@@ -32,6 +32,8 @@ const FLUSH_BYTES: usize = 256 * 1024;
 const INPUT_FIRST: usize = 4 * 1024;
 /// Buffers larger than this are given back when they are empty.
 const KEEP_BYTES: usize = 64 * 1024;
+/// Bytes of replies that count towards no limit: those that fit into the buffer every client of Redis has.
+const FREE_BYTES: usize = 16 * 1024;
 /// Arguments up to which no allocation is made for them.
 const FEW: usize = 16;
 /// How long a peer has to take note of the end, so that what was sent last is not lost to a reset.
@@ -91,7 +93,7 @@ impl Connection {
     pub(crate) async fn run(mut self) {
         loop {
             let more = self.peer.life() == Life::Open && self.resume() && self.run_arrived().await;
-            if !self.take_messages() || (self.pending() > KEEP_BYTES && self.is_over_output_limit()) {
+            if !self.take_messages() || (self.is_over_output_limit()) {
                 return;
             }
             match self.peer.life() {
@@ -345,8 +347,11 @@ impl Connection {
 
     /// Ends the connection when more waits to be sent than its class may have.
     fn is_over_output_limit(&self) -> bool {
+        if self.pending() <= FREE_BYTES {
+            return false;
+        }
         let limit = self.shared.store.config().output_limit(self.client.is_subscriber());
-        let is_over = limit.hard > 0 && self.pending() > limit.hard;
+        let is_over = limit.hard > 0 && self.pending().saturating_sub(FREE_BYTES) > limit.hard;
         if is_over {
             self.shared.note_output_limit(&self.peer);
         }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -11,8 +12,9 @@ use std::time::{Duration, Instant};
 use persistkv::config::Directive;
 use persistkv::{Error, ErrorKind, Link, Listening, Result, Store};
 use tokio::io::AsyncWriteExt;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime, RuntimeFlavor};
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 
 use crate::address::Address;
 use crate::commit::Committer;
@@ -103,10 +105,18 @@ impl Drop for Place {
     }
 }
 
+/// A socket that is listened at.
+struct Bound {
+    address: Address,
+    accepts: JoinHandle<()>,
+    /// Ends when the socket is closed.
+    closed: Receiver<()>,
+}
+
 struct Running {
     runtime: Mutex<Option<Runtime>>,
     shared: Arc<Shared>,
-    addresses: Vec<Address>,
+    bound: Mutex<Vec<Bound>>,
     grace: Duration,
 }
 
@@ -151,37 +161,13 @@ impl Listener {
             stop: Notify::new(),
             first: Notify::new(),
         });
-        let backlog = config.int(Directive::TcpBacklog).clamp(1, i64::from(i32::MAX)) as u32;
-        let mode = config.int(Directive::UnixSocketPerm) as u32;
-        let sockets = {
-            let _runtime = runtime.enter();
-            let mut sockets = Vec::new();
-            for address in addresses {
-                match Socket::bind(address, backlog, mode) {
-                    Ok(socket) => sockets.push((socket.address(address), socket)),
-                    Err(failure) if failure.is_missing() && options.optional.contains(address) => {}
-                    Err(failure) => return Err(failure.into_error(address)),
-                }
-            }
-            sockets
-        };
-        let (addresses, sockets): (Vec<_>, Vec<_>) = sockets.into_iter().unzip();
+        let bound = shared.bind(&runtime, addresses, &options.optional)?;
         let running = Arc::new(Running {
             runtime: Mutex::new(None),
             shared: Arc::clone(&shared),
-            addresses,
+            bound: Mutex::new(bound),
             grace: options.grace,
         });
-        for (socket, address) in sockets.into_iter().zip(&running.addresses) {
-            let task = Task::begin(&shared);
-            let address = address.clone();
-            runtime.spawn(async move {
-                accept(&task.0, &socket, &address).await;
-                // Who waits for the task's end waits for the socket's.
-                drop(socket);
-                drop(task);
-            });
-        }
         runtime.spawn(watch(Arc::clone(&shared)));
         *lock(&running.runtime) = Some(runtime);
         let listening: std::sync::Weak<dyn Listening> = Arc::downgrade(&(Arc::clone(&running) as _));
@@ -190,8 +176,14 @@ impl Listener {
     }
 
     /// Where it listens; of a port that was asked for as 0 the one the system chose.
-    pub fn addresses(&self) -> &[Address] {
-        &self.running.addresses
+    pub fn addresses(&self) -> Vec<Address> {
+        lock(&self.running.bound).iter().map(|bound| bound.address.clone()).collect()
+    }
+
+    /// Listens at these TCP addresses instead of those it has; connections stay, and so do unix sockets. Of `optional` ones
+    /// those are left out that this machine does not have. When it fails, it listens where it did before.
+    pub fn rebind(&self, addresses: &[Address], optional: &[Address]) -> Result<()> {
+        self.running.rebind(addresses, optional)
     }
 
     /// How many connections there are.
@@ -230,15 +222,86 @@ impl Listening for Running {
     }
 
     fn tcp_port(&self) -> u16 {
-        let port = |address: &Address| match address {
+        let port = |bound: &Bound| match bound.address {
             Address::Tcp(address) => Some(address.port()),
             Address::Unix(_) => None,
         };
-        self.addresses.iter().find_map(port).unwrap_or(0)
+        lock(&self.bound).iter().find_map(port).unwrap_or(0)
+    }
+}
+
+impl Running {
+    fn rebind(&self, addresses: &[Address], optional: &[Address]) -> Result<()> {
+        let runtime = lock(&self.runtime);
+        let Some(runtime) = runtime.as_ref() else {
+            return Err(Error::new(ErrorKind::Closed, "the listener was stopped"));
+        };
+        let mut bound = lock(&self.bound);
+        let is_unix = |bound: &Bound| matches!(bound.address, Address::Unix(_));
+        let (kept, old): (Vec<_>, Vec<_>) = std::mem::take(&mut *bound).into_iter().partition(is_unix);
+        *bound = kept;
+        let former: Vec<Address> = old.iter().map(|bound| bound.address.clone()).collect();
+        let close = || {
+            for Bound { accepts, closed, .. } in old {
+                accepts.abort();
+                // An error: the other side is gone, and so is the socket.
+                let _ = closed.recv();
+            }
+        };
+        // The task that has to go may need the thread that waits for it.
+        let is_ours = |handle: &Handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread;
+        if Handle::try_current().as_ref().is_ok_and(is_ours) {
+            tokio::task::block_in_place(close);
+        } else {
+            close();
+        }
+        match self.shared.bind(runtime, addresses, optional) {
+            Ok(new) => bound.extend(new),
+            Err(error) => {
+                match self.shared.bind(runtime, &former, &[]) {
+                    Ok(back) => bound.extend(back),
+                    Err(error) => log::warn!("Failed to listen where it was listened before: {error}"),
+                }
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 }
 
 impl Shared {
+    /// Listens at all these addresses, or at none of them.
+    fn bind(
+        self: &Arc<Self>,
+        runtime: &Runtime,
+        addresses: &[Address],
+        optional: &[Address],
+    ) -> Result<Vec<Bound>> {
+        let config = self.store.config();
+        let backlog = config.int(Directive::TcpBacklog).clamp(1, i64::from(i32::MAX)) as u32;
+        let mode = config.int(Directive::UnixSocketPerm) as u32;
+        let _runtime = runtime.enter();
+        let mut sockets = Vec::new();
+        for address in addresses {
+            match Socket::bind(address, backlog, mode) {
+                Ok(socket) => sockets.push((socket.address(address), socket)),
+                Err(failure) if failure.is_missing() && optional.contains(address) => {}
+                Err(failure) => return Err(failure.into_error(address)),
+            }
+        }
+        let listen = |(address, socket): (Address, Socket)| {
+            let (open, closed) = channel();
+            let (task, at) = (Task::begin(self), address.clone());
+            let accepts = runtime.spawn(async move {
+                // Dropped in this order, also when the task is aborted: who waits for the task's end waits for the socket's.
+                let held = (socket, task, open);
+                accept(&held.1.0, &held.0, &at).await;
+            });
+            Bound { address, accepts, closed }
+        };
+        Ok(sockets.into_iter().map(listen).collect())
+    }
+
     fn end_all(&self, life: Life) {
         lock(&self.peers).values().for_each(|known| known.peer.shorten(life));
     }
@@ -338,6 +401,7 @@ fn admit(shared: &Arc<Shared>, stream: Stream, address: &Address) {
         });
         return;
     }
+    log::debug!("Accepted {addr}");
     stream.set_options(config.int(Directive::TcpKeepalive) as u64);
     let peer = Arc::new(Peer::new(addr, local_addr, matches!(stream, Stream::Unix(_)), stream.fd()));
     let client = store.linked_client(Arc::clone(&peer) as Arc<dyn Link>);
@@ -371,6 +435,8 @@ struct Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        lock(&self.task.0.peers).remove(&self.number);
+        if let Some(known) = lock(&self.task.0.peers).remove(&self.number) {
+            log::debug!("Client closed connection {}", known.peer.addr);
+        }
     }
 }

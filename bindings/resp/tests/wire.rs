@@ -130,6 +130,57 @@ fn who_does_not_read_is_cut_off() {
 }
 
 #[test]
+fn a_small_limit_of_replies_counts_too() {
+    let (store, listener, dir) = serve(&[("client-output-buffer-limit", "normal 20000 0 0")]);
+    store.client().execute(&["SET", "small", &"v".repeat(30_000)]).unwrap();
+    store.client().execute(&["SET", "big", &"v".repeat(50_000)]).unwrap();
+    let mut wire = Wire::connect(&dir.socket());
+    // The first 16 KB are every client's own, as in Redis.
+    wire.send("get small\r\n");
+    assert_eq!(wire.bulk().len(), 30_000);
+    wire.send("get big\r\n");
+    wire.expect_end();
+    assert_eq!(store.wire().output_limit_disconnections.load(Ordering::Relaxed), 1);
+    until(|| listener.connections() == 0);
+}
+
+#[test]
+fn a_listener_moves_to_other_ports_and_keeps_its_connections() {
+    let store = Store::memory().unwrap();
+    let listener = listen(&store, "127.0.0.1:0", &Options::default()).unwrap();
+    let Address::Tcp(first) = listener.addresses()[0].clone() else { panic!() };
+    let mut old = TcpStream::connect(first).unwrap();
+    let ping = |stream: &mut TcpStream| {
+        stream.write_all(b"ping\r\n").unwrap();
+        let mut reply = [0; 7];
+        stream.read_exact(&mut reply).unwrap();
+        assert_eq!(&reply, b"+PONG\r\n");
+    };
+    ping(&mut old);
+    listener.rebind(&[Address::parse("127.0.0.1:0").unwrap()], &[]).unwrap();
+    let Address::Tcp(second) = listener.addresses()[0].clone() else { panic!() };
+    assert_ne!(first, second);
+    assert!(TcpStream::connect(first).is_err());
+    ping(&mut TcpStream::connect(second).unwrap());
+    ping(&mut old);
+    // Somebody else's port: it stays where it is.
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let error = listener.rebind(&[Address::Tcp(taken.local_addr().unwrap())], &[]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+    assert_eq!(listener.addresses(), [Address::Tcp(second)]);
+    ping(&mut TcpStream::connect(second).unwrap());
+    // From its own port to all addresses of that port, and to none.
+    let all = Address::of_host("*", second.port()).unwrap();
+    listener.rebind(&[all], &[]).unwrap();
+    ping(&mut TcpStream::connect(second).unwrap());
+    listener.rebind(&[], &[]).unwrap();
+    assert!(TcpStream::connect(second).is_err());
+    ping(&mut old);
+    listener.stop();
+    assert_eq!(listener.rebind(&[], &[]).unwrap_err().kind(), ErrorKind::Closed);
+}
+
+#[test]
 fn who_sends_too_much_at_once_is_cut_off() {
     let (store, listener, dir) =
         serve(&[("client-query-buffer-limit", "1mb"), ("proto-max-bulk-len", "512mb")]);

@@ -93,7 +93,7 @@ pub(super) fn tell_evicted(services: &dyn Services, db: usize, key: &[u8], waker
 fn tell(services: &dyn Services, event: &Event, wakers: &mut Wakers) {
     let Event { name, db, key } = event;
     let (pubsub, wanted) = (services.pubsub(), services.config().events());
-    let limit = services.config().message_limit();
+    let limit = services.config().output_limit(true);
     if Class::KEYSPACE.is_in(wanted) {
         let channel = [format!("__keyspace@{db}__:").as_bytes(), key].concat();
         pubsub.publish(false, &channel, name.as_bytes(), limit, wakers);

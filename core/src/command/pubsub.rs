@@ -107,7 +107,7 @@ fn confirm(ctx: &mut Ctx<'_>, what: &str, name: Option<&[u8]>, count: usize) {
     let Some(client) = &ctx.session.client else { return };
     let name = name.map_or(Reply::Null, |name| Reply::Bulk(name.to_vec()));
     let parts = vec![Reply::Bulk(what.as_bytes().to_vec()), name, Reply::Int(count as i64)];
-    let limit = ctx.services.config().message_limit();
+    let limit = ctx.services.config().output_limit(true);
     ctx.wakers.extend(client.outbox.add(Arc::new(Push::Parts(parts)), limit));
 }
 
@@ -191,7 +191,7 @@ fn sunsubscribe(ctx: &mut Ctx<'_>, _: &mut dyn ReplySink) -> Result<()> {
 }
 
 fn deliver(ctx: &mut Ctx<'_>, sharded: bool, out: &mut dyn ReplySink) -> Result<()> {
-    let limit = ctx.services.config().message_limit();
+    let limit = ctx.services.config().output_limit(true);
     let (channel, text) = (ctx.argv[1], ctx.argv[2]);
     let delivered = ctx.services.pubsub().publish(sharded, channel, text, limit, &mut ctx.wakers);
     out.int(delivered as i64);

@@ -10,7 +10,7 @@ use crate::command::blocking::Waiters;
 use crate::command::debug::Reload;
 use crate::command::observe::Observer;
 use crate::command::{Services, Shutdown};
-use crate::config::{Config, Directive};
+use crate::config::{Config, Directive, TABLE};
 use crate::error::{Error, ErrorKind, Result, text};
 use crate::keyspace::{Guard, Keyspace};
 use crate::pubsub::PubSub;
@@ -165,7 +165,18 @@ impl Services for Inner {
                 return Err(Error::command(text::LOADING));
             }
         }
+        let names: Vec<&[u8]> = pairs.iter().map(|(name, _)| *name).collect();
+        let before = self.config.matching(&names);
         let changed = self.config.set_at_run_time(pairs)?;
+        if let Err((directive, reason)) = self.serving.configure(&self.config, &changed) {
+            let before: Vec<(&[u8], &[u8])> =
+                before.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
+            self.config.set_at_run_time(&before)?;
+            let name = TABLE[directive as usize].name;
+            return Err(Error::command(format!(
+                "ERR CONFIG SET failed (possibly related to argument '{name}') - {reason}"
+            )));
+        }
         let mut memory_changed = false;
         for directive in changed {
             match directive {

@@ -26,10 +26,18 @@ pub(super) struct Serving {
     listeners: Mutex<Vec<Weak<dyn Listening>>>,
     /// Who runs the process as a server.
     server: Mutex<Option<Arc<OnShutdown>>>,
+    /// Who acts on CONFIG SET of what is about the process.
+    configures: Mutex<Option<Arc<OnConfig>>>,
 }
 
 /// What SHUTDOWN calls.
 type OnShutdown = dyn Fn(Shutdown) -> Result<()> + Send + Sync;
+
+/// Which directive can not have its new value, and why.
+type Configured = std::result::Result<(), (Directive, String)>;
+
+/// What CONFIG SET calls when directives have new values.
+type OnConfig = dyn Fn(&Config, &[Directive]) -> Configured + Send + Sync;
 
 impl Serving {
     fn lock(&self) -> MutexGuard<'_, Vec<Weak<dyn Listening>>> {
@@ -48,6 +56,12 @@ impl Serving {
             )
         };
         server.ok_or_else(none)?(how)
+    }
+
+    /// Has the new values of directives take effect outside of the store.
+    pub(super) fn configure(&self, config: &Config, changed: &[Directive]) -> Configured {
+        let hook = self.configures.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        hook.map_or(Ok(()), |hook| hook(config, changed))
     }
 
     /// Ends all of them; a later one is to be refused by its caller.
@@ -109,6 +123,19 @@ impl Store {
     pub fn on_shutdown(&self, ends: impl Fn(Shutdown) -> Result<()> + Send + Sync + 'static) {
         let server = &self.handle.inner.serving.server;
         *server.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(ends));
+    }
+
+    /// Has `acts` called after CONFIG SET stored new values, in the thread of its caller. When it refuses, all of them are
+    /// what they were before.
+    pub fn on_config(
+        &self,
+        acts: impl Fn(&Config, &[Directive]) -> std::result::Result<(), (Directive, String)>
+        + Send
+        + Sync
+        + 'static,
+    ) {
+        let hook = &self.handle.inner.serving.configures;
+        *hook.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(acts));
     }
 
     /// The directives in force.

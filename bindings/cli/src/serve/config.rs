@@ -88,6 +88,10 @@ impl Settings {
         if !settings.says("port") {
             settings.directives.push(("port".to_owned(), "6379".to_owned()));
         }
+        if !settings.says("client-output-buffer-limit") {
+            let none = ("client-output-buffer-limit".to_owned(), "normal 0 0 0".to_owned());
+            settings.directives.insert(0, none);
+        }
         if !settings.says("bind") {
             settings.directives.push(("bind".to_owned(), "* -::*".to_owned()));
         }
@@ -208,12 +212,17 @@ impl Settings {
         self.text(name).eq_ignore_ascii_case("yes")
     }
 
+    /// The word a directive was set to, or its default.
+    pub(super) fn word(&self, name: &str) -> &str {
+        if self.says(name) {
+            return self.text(name);
+        }
+        persistkv::config::TABLE.iter().find(|row| row.name == name).map_or("", |row| row.default)
+    }
+
     /// The number a directive was set to, or its default.
     pub(super) fn number(&self, name: &str) -> u64 {
-        let default =
-            || persistkv::config::TABLE.iter().find(|row| row.name == name).map_or("0", |row| row.default);
-        let text = if self.says(name) { self.text(name) } else { default() };
-        text.parse().unwrap_or(0)
+        self.word(name).parse().unwrap_or(0)
     }
 
     /// Where the process's number goes; a daemon has one in any case.
@@ -226,17 +235,7 @@ impl Settings {
 
     /// Where to listen, and which of these addresses may be missing.
     pub(super) fn addresses(&self) -> Result<(Vec<Address>, Vec<Address>)> {
-        let (mut all, mut optional) = (Vec::new(), Vec::new());
-        let port = self.number("port") as u16;
-        for word in self.text("bind").split_ascii_whitespace().filter(|_| port > 0) {
-            let host = word.strip_prefix('-').unwrap_or(word);
-            let failed = |why| Error::command(format!("bind {word}: {why}"));
-            let address = Address::of_host(host, port).map_err(failed)?;
-            if host.len() < word.len() {
-                optional.push(address.clone());
-            }
-            all.push(address);
-        }
+        let (mut all, optional) = tcp_addresses(self.text("bind"), self.number("port") as u16)?;
         let socket = self.text("unixsocket");
         if !socket.is_empty() {
             all.push(Address::Unix(Path::new(socket).to_path_buf()));
@@ -248,6 +247,21 @@ impl Settings {
     pub(super) fn on_signal(&self, signal: i32) -> Shutdown {
         if signal == SIGINT { self.on_sigint } else { self.on_sigterm }
     }
+}
+
+/// The addresses that `bind` and `port` say, and which of them may be missing.
+pub(super) fn tcp_addresses(bind: &str, port: u16) -> Result<(Vec<Address>, Vec<Address>)> {
+    let (mut all, mut optional) = (Vec::new(), Vec::new());
+    for word in bind.split_ascii_whitespace().filter(|_| port > 0) {
+        let host = word.strip_prefix('-').unwrap_or(word);
+        let failed = |why| Error::command(format!("bind {word}: {why}"));
+        let address = Address::of_host(host, port).map_err(failed)?;
+        if host.len() < word.len() {
+            optional.push(address.clone());
+        }
+        all.push(address);
+    }
+    Ok((all, optional))
 }
 
 /// Why a line can not be taken.
@@ -367,7 +381,7 @@ mod tests {
         assert!(options(&["--port", "7", "-"]).1);
         assert!(!options(&["--logfile", "-"]).1);
         let settings = read(&["--port", "0", "--save", "60", "1", "--save", "9 9"]).unwrap();
-        assert_eq!(settings.directives.len(), 4);
+        assert_eq!(settings.directives.len(), 5);
         assert_eq!(settings.addresses().unwrap().0, []);
     }
 

@@ -7,21 +7,35 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
-use super::process;
+use super::{process, syslog};
 
 struct ServerLog {
     /// Opened for each line, so that a file that was moved away is made anew; empty: the standard output.
     file: String,
+    /// To the system's log too.
+    to_syslog: bool,
     /// A server's lines say M, those before it is one say C.
     is_master: AtomicBool,
 }
 
 static LOG: OnceLock<ServerLog> = OnceLock::new();
 
-/// Starts to log, from now on to the end.
-pub(super) fn start(file: &str, level: &str) {
-    let log = LOG.get_or_init(|| ServerLog { file: file.to_owned(), is_master: AtomicBool::new(false) });
+/// Starts to log, from now on to the end. `to_syslog`: name and facility in the system's log.
+pub(super) fn start(file: &str, level: &str, to_syslog: Option<(&str, &str)>) {
+    if let Some((ident, facility)) = to_syslog {
+        syslog::open(ident, facility);
+    }
+    let log = LOG.get_or_init(|| ServerLog {
+        file: file.to_owned(),
+        to_syslog: to_syslog.is_some(),
+        is_master: AtomicBool::new(false),
+    });
     let _ = log::set_logger(log);
+    set_level(level);
+}
+
+/// From now on less important lines are left out.
+pub(super) fn set_level(level: &str) {
     log::set_max_level(match level {
         "debug" => LevelFilter::Trace,
         "verbose" => LevelFilter::Debug,
@@ -56,6 +70,9 @@ impl Log for ServerLog {
         };
         let role = if self.is_master.load(Ordering::Relaxed) { 'M' } else { 'C' };
         let line = format!("{}:{role} {} {sign} {}\n", std::process::id(), process::time(), record.args());
+        if self.to_syslog {
+            syslog::write(record.level(), &record.args().to_string());
+        }
         if self.file.is_empty() {
             let _ = std::io::stdout().lock().write_all(line.as_bytes());
             return;

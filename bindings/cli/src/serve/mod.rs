@@ -4,13 +4,16 @@ mod config;
 mod logging;
 mod process;
 mod stock;
+mod syslog;
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use persistkv::command::Shutdown;
+use persistkv::config::Directive;
 use persistkv::{Error, Result, Store};
 use persistkv_resp::{Address, Listener, Options};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -55,7 +58,7 @@ pub(crate) fn run(args: &[String]) -> ExitCode {
         }
         _ => {}
     }
-    let settings = match Settings::read(args) {
+    let mut settings = match Settings::read(args) {
         Ok(settings) => settings,
         Err(fatal) => {
             eprint!("{fatal}");
@@ -68,8 +71,11 @@ pub(crate) fn run(args: &[String]) -> ExitCode {
         eprintln!("persistkv: going to the background: {error}");
         return ExitCode::FAILURE;
     }
-    logging::start(settings.text("logfile"), settings.text("loglevel"));
-    match serve(&settings) {
+    let to_syslog = settings
+        .flag("syslog-enabled")
+        .then(|| (settings.word("syslog-ident"), settings.word("syslog-facility")));
+    logging::start(settings.text("logfile"), settings.text("loglevel"), to_syslog);
+    match serve(&mut settings) {
         Ok(code) => code,
         Err(error) => {
             log::error!("{error}");
@@ -78,7 +84,7 @@ pub(crate) fn run(args: &[String]) -> ExitCode {
     }
 }
 
-fn serve(settings: &Settings) -> Result<ExitCode> {
+fn serve(settings: &mut Settings) -> Result<ExitCode> {
     log::warn!("oO0OoO0OoO0Oo persistkv is starting oO0OoO0OoO0Oo");
     log::warn!(
         "persistkv version={}, bits={}, pid={}, just started",
@@ -104,14 +110,17 @@ fn serve(settings: &Settings) -> Result<ExitCode> {
         log::warn!(
             "The system lets this process have {most} connections at most: maxclients is lowered to that"
         );
+        settings.directives.push(("maxclients".to_owned(), most.to_string()));
     }
+    let settings = &*settings;
     let pid_file = process::PidFile::write(&settings.pid_file());
     log::warn!("Running mode=standalone, port={}.", settings.number("port"));
     log::warn!("Server initialized");
     // Who connects before the data is there is told so, and stays connected.
     let store = Store::open_server(".", &settings.directives, settings.file.as_deref())?;
-    let listener = listen(settings, &store)?;
-    let ended = run_until_end(&store, listener.as_ref(), (tell, &events), settings);
+    let listener = listen(settings, &store)?.map(Arc::new);
+    act_on_config(&store, listener.as_ref());
+    let ended = run_until_end(&store, listener.as_deref(), (tell, &events), settings);
     process::tell_supervisor(&settings.supervised, "STOPPING=1\n");
     // Its unix socket goes with it.
     if let Some(listener) = listener {
@@ -180,6 +189,44 @@ fn listen(settings: &Settings, store: &Store) -> Result<Option<Listener>> {
         )));
     }
     Ok(Some(listener))
+}
+
+/// Has CONFIG SET change where we listen, what is logged, and how many files may be open.
+fn act_on_config(store: &Store, listener: Option<&Arc<Listener>>) {
+    // It keeps the store open, which keeps this function.
+    let listener = listener.map(Arc::downgrade);
+    store.on_config(move |config, changed| {
+        let has = |directive| changed.contains(&directive);
+        if has(Directive::MaxClients) {
+            let wanted = config.int(Directive::MaxClients) as u64;
+            if let Some(most) = process::limit_files(wanted) {
+                let text = format!(
+                    "The operating system is not able to handle the specified number of clients, try with {most}"
+                );
+                return Err((Directive::MaxClients, text));
+            }
+        }
+        if has(Directive::Port) || has(Directive::Bind) {
+            let listener = listener.as_ref().and_then(Weak::upgrade);
+            let gone = || Error::command("the listener has ended");
+            let rebound = config::tcp_addresses(&config.text(Directive::Bind), config.int(Directive::Port) as u16)
+                .and_then(|(addresses, optional)| {
+                    listener.ok_or_else(gone)?.rebind(&addresses, &optional)
+                });
+            if let Err(error) = rebound {
+                log::warn!("{error}");
+                return Err(if has(Directive::Port) {
+                    (Directive::Port, "Unable to listen on this port. Check server logs.".to_owned())
+                } else {
+                    (Directive::Bind, "Failed to bind to specified addresses.".to_owned())
+                });
+            }
+        }
+        if has(Directive::LogLevel) {
+            logging::set_level(&config.choice(Directive::LogLevel));
+        }
+        Ok(())
+    });
 }
 
 /// Says that everything is there, in redis-server's words.

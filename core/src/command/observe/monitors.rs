@@ -69,7 +69,7 @@ impl Monitors {
             quote(&mut line, if is_secret(argv, at) { b"(redacted)" } else { arg });
         }
         let push = Arc::new(Push::Line(line));
-        let limit = services.config().message_limit();
+        let limit = services.config().output_limit(true);
         for (_, outbox) in lock(&self.all).iter() {
             wakers.extend(outbox.add(Arc::clone(&push), limit));
         }

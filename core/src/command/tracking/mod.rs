@@ -229,7 +229,7 @@ impl Telling<'_> {
     }
 
     fn add(&mut self, client: &ClientState, parts: Vec<Reply>) {
-        let limit = self.services.config().message_limit();
+        let limit = self.services.config().output_limit(true);
         self.wakers.extend(client.outbox.add(Arc::new(Push::Parts(parts)), limit));
         debug_assert!(!self.trackers.is_empty(), "somebody tracks");
     }
