@@ -32,6 +32,8 @@ pub struct Session {
     pub db: usize,
     /// Whether replies take RESP3 shapes.
     pub resp3: bool,
+    /// Its commands are those of a script.
+    pub from_script: bool,
     /// Commands come from a file that is being loaded: no gate, no log, nothing expires.
     pub replaying: bool,
     /// What it reads does not count as used (CLIENT NO-TOUCH).

@@ -202,6 +202,11 @@ pub(super) fn call(
         client.note_command(index, began.ns);
         began
     });
+    // What runs commands of its own is shown before those.
+    let is_first = row.flags.has(Flags::SKIP_MONITOR);
+    if is_first && services.observer().monitors.is_on() {
+        show(ctx, row);
+    }
     let result = (row.handler)(ctx, out);
     if let (Some(began), Some(client)) = (began, &ctx.session.client) {
         services.observer().end(began, services, client, (row, index), argv, result.is_err());
@@ -209,7 +214,7 @@ pub(super) fn call(
     if ctx.session.tracking.is_some() {
         tracking::note_reads(ctx, row);
     }
-    if services.observer().monitors.is_on() {
+    if !is_first && services.observer().monitors.is_on() {
         show(ctx, row);
     }
     result
@@ -217,11 +222,10 @@ pub(super) fn call(
 
 /// Shows a command to those who monitor; what administers is nobody's business.
 fn show(ctx: &mut Ctx<'_>, row: &Command) {
-    if row.flags.has(Flags::ADMIN) || row.flags.has(Flags::SKIP_MONITOR) || ctx.session.replaying {
+    if row.flags.has(Flags::ADMIN) || ctx.session.replaying {
         return;
     }
-    let from = (ctx.session.client.as_deref(), ctx.session.db);
-    ctx.services.observer().monitors.tell(ctx.services, from, ctx.argv, &mut ctx.wakers);
+    ctx.services.observer().monitors.tell(ctx.services, ctx.session, ctx.argv, &mut ctx.wakers);
 }
 
 /// What comes before the handler. CLIENT NO-TOUCH: what the session reads does not count as used, unless it says TOUCH.

@@ -191,24 +191,10 @@ pub(super) fn in_multi(
         if let Some(client) = &session.client {
             client.count(index, 0, false);
         }
-        match row.name {
-            "exec" => {
-                let done = exec(services, session, out);
-                show(services, session, argv);
-                return Some(done);
-            }
-            "discard" => {
-                session.multi = None;
-                let done = forget_watched(services, session);
-                if done.is_ok() {
-                    out.ok();
-                }
-                return Some(done);
-            }
-            // These two are refused and leave the transaction as it is.
-            "multi" => return Some(Err(Error::command("ERR MULTI calls can not be nested"))),
-            "watch" => return Some(Err(Error::command("ERR WATCH inside MULTI is not allowed"))),
-            _ => {}
+        if row.name != "unwatch" {
+            let done = bracket(services, session, row, out);
+            show(services, session, argv);
+            return Some(done);
         }
     }
     let allowed = if row.flags.has(Flags::PUBSUB.and(Flags::NOSCRIPT)) {
@@ -234,12 +220,32 @@ pub(super) fn in_multi(
     })
 }
 
-/// Shows an EXEC to those who monitor, behind what it has run.
+/// What ends a transaction, and what has no place in one: that is refused and leaves it as it is.
+fn bracket(
+    services: &dyn Services,
+    session: &mut Session,
+    row: &Command,
+    out: &mut dyn ReplySink,
+) -> Result<()> {
+    match row.name {
+        "exec" => exec(services, session, out),
+        "discard" => {
+            session.multi = None;
+            forget_watched(services, session)?;
+            out.ok();
+            Ok(())
+        }
+        "multi" => Err(Error::command("ERR MULTI calls can not be nested")),
+        _ => Err(Error::command("ERR WATCH inside MULTI is not allowed")),
+    }
+}
+
+/// Shows one of the brackets to those who monitor, EXEC behind what it has run.
 fn show(services: &dyn Services, session: &Session, argv: &[&[u8]]) {
     let monitors = &services.observer().monitors;
     if monitors.is_on() {
         let mut wakers = Wakers::new();
-        monitors.tell(services, (session.client.as_deref(), session.db), argv, &mut wakers);
+        monitors.tell(services, session, argv, &mut wakers);
         wakers.iter().for_each(|wake| wake());
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{ClientState, lock};
+use crate::command::ctx::Session;
 use crate::command::services::Services;
 use crate::outbox::{Outbox, Push};
 use crate::pubsub::Wakers;
@@ -50,20 +51,21 @@ impl Monitors {
     pub(crate) fn tell(
         &self,
         services: &dyn Services,
-        (client, db): (Option<&ClientState>, usize),
+        session: &Session,
         argv: &[&[u8]],
         wakers: &mut Wakers,
     ) {
         let us = services.keyspace().clock().now_us();
-        let from = match client {
+        let from = match &session.client {
             None => "lua".to_owned(),
+            Some(_) if session.from_script => "lua".to_owned(),
             Some(client) => match &client.link {
                 Some(link) if link.is_unix() => format!("unix:{}", link.addr().trim_end_matches(":0")),
                 Some(link) => link.addr().to_owned(),
                 None => format!("in-process:{}", std::process::id()),
             },
         };
-        let mut line = format!("{}.{:06} [{db} {from}]", us / 1_000_000, us % 1_000_000);
+        let mut line = format!("{}.{:06} [{} {from}]", us / 1_000_000, us % 1_000_000, session.db);
         for (at, arg) in argv.iter().enumerate() {
             line.push(' ');
             quote(&mut line, if is_secret(argv, at) { b"(redacted)" } else { arg });

@@ -41,6 +41,7 @@ impl<'c, 'a> ScriptHost<'c, 'a> {
         let session = Session {
             client: ctx.session.client.clone(),
             db: ctx.session.db,
+            from_script: true,
             replaying: ctx.session.replaying,
             no_touch: ctx.session.no_touch,
             interrupt: ctx.session.interrupt.clone(),
