@@ -52,11 +52,17 @@ fn main() -> ExitCode {
     if args.get(1).is_some_and(|name| name == "serve") {
         return serve::run(&args[2..]);
     }
-    let done = match Arguments::parse().command {
+    let mut args = args;
+    let is_shell = args.get(1).is_some_and(|name| name == "shell");
+    let script = if is_shell { shell::split_off_script(&mut args) } else { None };
+    let done = match Arguments::parse_from(args).command {
         Command::Check { path, fix } => check::run(&path, fix),
         Command::Info { path } => info::run(&path),
         Command::Serve { options } => return serve::run(&options),
-        Command::Shell(options) => shell::run(&options),
+        Command::Shell(mut options) => {
+            options.script = script;
+            shell::run(&options)
+        }
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,

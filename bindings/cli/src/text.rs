@@ -7,6 +7,12 @@ pub(crate) fn split(line: &str) -> Option<Vec<Vec<u8>>> {
     persistkv_resp::words(line.as_bytes())
 }
 
+/// Whether a line ends within quotes.
+pub(crate) fn is_open(line: &str) -> bool {
+    let closes = |quote: &str| split(&format!("{line}{quote}")).is_some();
+    split(line).is_none() && (closes("\"") || closes("'"))
+}
+
 /// A reply without signs and quotes, as redis-cli prints it to who is no terminal.
 pub(crate) fn raw(reply: &Reply) -> Vec<u8> {
     let mut out = Vec::new();

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use persistkv::{Error, ErrorKind, Result};
 use rustyline::completion::Completer;
@@ -11,27 +12,40 @@ use rustyline::error::ReadlineError;
 use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;
 use rustyline::history::FileHistory;
-use rustyline::validate::Validator;
+use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Config, Context, Editor, Helper};
 
 use super::hints::Hints;
 use super::{Shell, is_exit};
+use crate::text;
 
 /// Lines that are remembered.
 const HISTORY_MAX: usize = 1000;
 
 struct Help {
-    hints: Hints,
+    hints: Arc<Hints>,
     colour: bool,
 }
 
 impl Helper for Help {}
-impl Validator for Help {}
+
+impl Validator for Help {
+    /// A line with an open quote goes on in the next one.
+    fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
+        let goes_on = text::is_open(context.input());
+        Ok(if goes_on { ValidationResult::Incomplete } else { ValidationResult::Valid(None) })
+    }
+}
 
 impl Completer for Help {
     type Candidate = String;
 
     fn complete(&self, line: &str, at: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<String>)> {
+        if let Some(topic) = line.get(..at).and_then(|line| line.strip_prefix("help ")) {
+            let groups = self.hints.groups().into_iter().filter(|group| group.starts_with(topic));
+            let commands = self.hints.beginning(topic).map(str::to_owned);
+            return Ok((5, groups.chain(commands).collect()));
+        }
         // Names of commands only, and only while nothing else was written.
         let found: Vec<String> =
             self.hints.beginning(line.get(..at).unwrap_or_default()).map(str::to_owned).collect();
@@ -66,7 +80,7 @@ pub(super) fn run(shell: &mut Shell) -> Result<()> {
     let config =
         Config::builder().history_ignore_space(true).max_history_size(HISTORY_MAX).map_err(failed)?.build();
     let mut editor: Editor<Help, FileHistory> = Editor::with_config(config).map_err(failed)?;
-    editor.set_helper(Some(Help { hints: Hints::load()?, colour: shell.colour }));
+    editor.set_helper(Some(Help { hints: shell.hints()?, colour: shell.colour }));
     let history = history_file();
     if let Some(file) = &history {
         // Only its owner may read it.
@@ -81,6 +95,10 @@ pub(super) fn run(shell: &mut Shell) -> Result<()> {
             Ok(line) => {
                 if !is_secret(&line) {
                     let _ = editor.add_history_entry(&line);
+                    // At once: whatever ends the program, it is there.
+                    if let Some(file) = &history {
+                        let _ = editor.append_history(file);
+                    }
                 }
                 shell.execute(&line)?;
             }
@@ -88,9 +106,6 @@ pub(super) fn run(shell: &mut Shell) -> Result<()> {
             Err(ReadlineError::Eof) => break,
             Err(error) => return Err(failed(error)),
         }
-    }
-    if let Some(file) = &history {
-        let _ = editor.append_history(file);
     }
     Ok(())
 }

@@ -82,14 +82,32 @@ impl Remote {
 
     /// Sends a command and reads its reply; an error reply is a reply.
     pub(super) fn call<A: AsRef<[u8]>>(&mut self, argv: &[A]) -> Result<Reply> {
+        self.send(argv)?;
+        self.read(0).map_err(|e| lost(&e))
+    }
+
+    /// Sends a command.
+    pub(super) fn send<A: AsRef<[u8]>>(&mut self, argv: &[A]) -> Result<()> {
         let mut bytes = Vec::new();
         encode_command(&mut bytes, argv);
-        self.reader.get_mut().write_all(&bytes).map_err(|e| lost(&e))?;
-        self.read(0).map_err(|e| lost(&e))
+        self.reader.get_mut().write_all(&bytes).map_err(|e| lost(&e))
+    }
+
+    /// Whether the other side has closed, as far as can be seen without asking it.
+    pub(super) fn is_gone(&mut self) -> bool {
+        self.reader.buffer().is_empty() && self.waits(Duration::from_millis(1)).is_err()
     }
 
     /// The next message, if one comes within that time.
     pub(super) fn next(&mut self, most: Duration) -> Result<Option<Reply>> {
+        if !self.waits(most)? {
+            return Ok(None);
+        }
+        self.read(0).map(Some).map_err(|e| lost(&e))
+    }
+
+    /// Whether something has come within that time.
+    fn waits(&mut self, most: Duration) -> Result<bool> {
         self.reader.get_ref().set_read_timeout(Some(most)).map_err(|e| lost(&e))?;
         let there = match self.reader.fill_buf() {
             Ok(bytes) if !bytes.is_empty() => Ok(true),
@@ -105,10 +123,7 @@ impl Remote {
             Err(e) => Err(e),
         };
         self.reader.get_ref().set_read_timeout(None).map_err(|e| lost(&e))?;
-        if !there.map_err(|e| lost(&e))? {
-            return Ok(None);
-        }
-        self.read(0).map(Some).map_err(|e| lost(&e))
+        there.map_err(|e| lost(&e))
     }
 
     fn line(&mut self) -> io::Result<String> {

@@ -1,25 +1,42 @@
 //! What a shell works on: a store that it opens itself, or a server that runs elsewhere.
 
 use std::path::Path;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use persistkv::outbox::Push;
+use persistkv::reply::ReplyBuilder;
 use persistkv::{Client, Error, ErrorKind, Reply, Result, Store};
 
-use super::Options;
 use super::remote::{Place, Remote};
+use super::{LOOK, Options};
 use crate::files::{self, Found};
 
 const PORT: u16 = 6379;
 
 /// See the module.
 pub(super) enum Target {
-    Store { store: Store, client: Box<Client> },
-    Server { place: Place, password: Option<String>, db: u32, remote: Remote },
+    Store {
+        store: Store,
+        client: Box<Client>,
+    },
+    /// `remote`: none while nobody is there.
+    Server {
+        place: Place,
+        password: Option<String>,
+        db: u32,
+        remote: Option<Remote>,
+    },
+}
+
+fn interrupted() -> Error {
+    Error::command("interrupted")
 }
 
 impl Target {
-    pub(super) fn open(options: &Options) -> Result<Self> {
+    /// `interrupt`: Ctrl-C was pressed, what is under way is to end.
+    pub(super) fn open(options: &Options, interrupt: &Arc<AtomicBool>) -> Result<Self> {
         let Some(dir) = &options.dir else {
             let host = options.host.clone().unwrap_or_else(|| "127.0.0.1".to_owned());
             let place = match &options.socket {
@@ -27,7 +44,7 @@ impl Target {
                 None => Place::Tcp(host, options.port.unwrap_or(PORT)),
             };
             let password = options.password.clone().or_else(|| std::env::var("REDISCLI_AUTH").ok());
-            let remote = connect(&place, password.as_deref(), options.db)?;
+            let remote = Some(connect(&place, password.as_deref(), options.db)?);
             return Ok(Self::Server { place, password, db: options.db, remote });
         };
         let store = Store::open(dir, &all_directives(dir, &options.directive)?)?;
@@ -36,25 +53,63 @@ impl Target {
         }
         let mut client = Box::new(store.client());
         client.select_db(options.db as usize)?;
+        let interrupt = Arc::clone(interrupt);
+        // Of scripts those that have not written yet end at once.
+        client.set_interrupt(Some(Arc::new(move || {
+            interrupt.load(Ordering::Relaxed).then_some("ERR interrupted")
+        })));
         Ok(Self::Store { store, client })
     }
 
     /// Runs a command. `None`: what it answers comes as messages.
-    pub(super) fn call(&mut self, argv: &[Vec<u8>]) -> Result<Option<Reply>> {
+    pub(super) fn call(&mut self, argv: &[Vec<u8>], interrupt: &AtomicBool) -> Result<Option<Reply>> {
         match self {
             Self::Store { client, .. } => {
-                let reply = client.execute(argv)?;
+                let mut out = ReplyBuilder::new(client.resp3());
+                if let Some(blocked) = client.begin(argv, &mut out)? {
+                    loop {
+                        if let Some(done) = blocked.take(&mut out) {
+                            done?;
+                            break;
+                        }
+                        if interrupt.load(Ordering::Relaxed) && blocked.cancel() {
+                            return Err(interrupted());
+                        }
+                        blocked.wait(Some(LOOK));
+                        if blocked.deadline().is_some_and(|deadline| deadline <= Instant::now()) {
+                            blocked.time_out();
+                        }
+                    }
+                }
                 // What SUBSCRIBE and its kin answer comes as messages.
-                let is_told = !client.outbox().is_filled();
-                Ok(is_told.then_some(reply))
+                Ok(if out.is_untouched() { None } else { out.finish() })
             }
-            Self::Server { remote, db, .. } => {
-                let reply = remote.call(argv)?;
+            Self::Server { place, password, remote, db } => {
+                // A server that was started anew is found again before anything is sent.
+                let gone = remote.as_mut().is_none_or(Remote::is_gone);
+                if gone {
+                    *remote = None;
+                    *remote = Some(connect(place, password.as_deref(), *db)?);
+                }
+                let Some(there) = remote else { return Err(interrupted()) };
+                let reply = ask(there, argv, interrupt);
+                if reply.is_err() {
+                    // Its answer may still come: that connection is of no use.
+                    *remote = None;
+                }
+                let reply = reply?;
                 if let [name, index] = argv
                     && name.eq_ignore_ascii_case(b"select")
                     && !matches!(reply, Reply::Error(_))
                 {
                     *db = String::from_utf8_lossy(index).parse().unwrap_or(*db);
+                }
+                if let [name, given] = argv
+                    && name.eq_ignore_ascii_case(b"auth")
+                    && !matches!(reply, Reply::Error(_))
+                {
+                    // For the next connection, should this one break.
+                    *password = Some(String::from_utf8_lossy(given).into_owned());
                 }
                 Ok(Some(reply))
             }
@@ -70,7 +125,13 @@ impl Target {
                     Push::Line(line) => Reply::Simple(line.clone().into()),
                 }))
             }
-            Self::Server { remote, .. } => remote.next(most),
+            Self::Server { remote, .. } => match remote.as_mut().map(|remote| remote.next(most)) {
+                Some(Ok(message)) => Ok(message),
+                failed => {
+                    *remote = None;
+                    failed.unwrap_or_else(|| Err(interrupted()))
+                }
+            },
         }
     }
 
@@ -84,16 +145,23 @@ impl Target {
             }
             // The only way out of MONITOR that every server has.
             Self::Server { place, password, db, remote } => {
-                *remote = connect(place, password.as_deref(), *db)?;
+                *remote = None;
+                *remote = Some(connect(place, password.as_deref(), *db)?);
                 Ok(())
             }
         }
+    }
+
+    /// Whether what is gone may be there again later.
+    pub(super) fn may_come_back(&self) -> bool {
+        matches!(self, Self::Server { .. })
     }
 
     /// What stands before the cursor.
     pub(super) fn prompt(&self) -> String {
         let (name, db) = match self {
             Self::Store { client, .. } => ("persistkv".to_owned(), client.selected_db() as u64),
+            Self::Server { remote: None, .. } => return "not connected> ".to_owned(),
             Self::Server { place: Place::Unix(path), db, .. } => (path.display().to_string(), u64::from(*db)),
             Self::Server { place: Place::Tcp(host, port), db, .. } => {
                 (format!("{host}:{port}"), u64::from(*db))
@@ -106,6 +174,19 @@ impl Target {
         match self {
             Self::Store { store, .. } => store.close(),
             Self::Server { .. } => Ok(()),
+        }
+    }
+}
+
+/// Sends a command and waits for its reply, until somebody interrupts that.
+fn ask(remote: &mut Remote, argv: &[Vec<u8>], interrupt: &AtomicBool) -> Result<Reply> {
+    remote.send(argv)?;
+    loop {
+        if let Some(reply) = remote.next(LOOK)? {
+            return Ok(reply);
+        }
+        if interrupt.load(Ordering::Relaxed) {
+            return Err(interrupted());
         }
     }
 }
