@@ -20,6 +20,19 @@ pub struct Client {
     session: Session,
 }
 
+/// What a client can be in the midst of, so that it serves one caller only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Midst {
+    /// MULTI was called, or keys are watched.
+    Transaction,
+    /// It has subscribed to something.
+    Subscription,
+    /// It sees what others do (MONITOR).
+    Monitor,
+    /// It is told when what it has read changes (CLIENT TRACKING).
+    Tracking,
+}
+
 impl Client {
     pub(crate) fn new(store: Arc<Handle>) -> Self {
         Self::linked(store, None)
@@ -146,6 +159,18 @@ impl Client {
         self.session.client.as_ref().map(|client| Arc::clone(&client.outbox)).unwrap_or_default()
     }
 
+    /// What it is in the midst of. Who shares clients between callers must not hand on one that is in anything.
+    pub fn midst(&self) -> Option<Midst> {
+        let client = self.session.client.as_ref()?;
+        Some(match () {
+            () if self.session.in_transaction() => Midst::Transaction,
+            () if client.is_subscriber() => Midst::Subscription,
+            () if self.session.is_tracking() => Midst::Tracking,
+            () if self.store.inner.observer().monitors.has(client.id) => Midst::Monitor,
+            () => return None,
+        })
+    }
+
     /// Whether it has subscribed to anything, or monitors: then it may be silent for long.
     pub fn is_subscriber(&self) -> bool {
         let monitors = &self.store.inner.observer().monitors;
@@ -216,16 +241,36 @@ impl Drop for Client {
 
 #[cfg(test)]
 mod tests {
+    use super::Midst;
     use crate::{Reply, Store};
 
     #[test]
     fn a_client_runs_commands() {
         let mut client = Store::memory().unwrap().client();
+        assert_eq!(client.midst(), None);
         assert_eq!(client.execute(&["ping"]).unwrap(), Reply::Simple("PONG".into()));
         assert_eq!(client.execute(&["SELECT", "3"]).unwrap(), Reply::Simple("OK".into()));
         assert_eq!(client.selected_db(), 3);
         assert!(client.execute::<&str>(&[]).is_err());
         assert_eq!(client.execute(&["ECHO", "x"]).unwrap(), Reply::Bulk(b"x".to_vec()));
+    }
+
+    #[test]
+    fn a_client_says_what_it_is_in_the_midst_of() {
+        let store = Store::memory().unwrap();
+        for (call, midst) in [
+            ("MULTI", Midst::Transaction),
+            ("WATCH k", Midst::Transaction),
+            ("SUBSCRIBE a", Midst::Subscription),
+            ("MONITOR", Midst::Monitor),
+            ("CLIENT TRACKING ON BCAST", Midst::Tracking),
+        ] {
+            let mut client = store.client();
+            client.execute(&call.split(' ').collect::<Vec<_>>()).unwrap();
+            assert_eq!(client.midst(), Some(midst), "{call}");
+            client.execute(&["RESET"]).unwrap();
+            assert_eq!(client.midst(), None, "{call}");
+        }
     }
 
     #[test]

@@ -37,7 +37,7 @@ mod transaction;
 pub mod value;
 
 pub use blocked::Blocked;
-pub use client::Client;
+pub use client::{Client, Midst};
 pub use command::observe::{Link, Usage};
 pub use error::{Error, ErrorKind, Result};
 pub use reply::{Reply, ReplySink};

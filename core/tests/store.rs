@@ -201,6 +201,37 @@ fn a_store_in_memory_says_that_it_can_not_be_saved() {
 }
 
 #[test]
+fn a_transaction_can_turn_the_log_on_and_off() {
+    let dir = Dir::new("switched");
+    let store = Store::open(&dir.0, NONE).unwrap();
+    let mut client = store.client();
+    let transaction = |client: &mut Client, lines: &[&str]| {
+        run(client, "MULTI");
+        lines.iter().for_each(|line| drop(run(client, line)));
+        let Reply::Array(done) = run(client, "EXEC") else { panic!("EXEC answers an array") };
+        assert!(!done.iter().any(|reply| matches!(reply, Reply::Error(_))), "{done:?}");
+    };
+    run(&mut client, "SET before 1");
+    transaction(&mut client, &["SET a 1", "CONFIG SET appendonly yes", "SET b 1", "CONFIG GET appendonly"]);
+    run(&mut client, "SET c 1");
+    // On and off again is nothing.
+    transaction(&mut client, &["CONFIG SET appendonly no", "SET d 1", "CONFIG SET appendonly yes"]);
+    run(&mut client, "SET e 1");
+    transaction(&mut client, &["SET f 1", "CONFIG SET appendonly no"]);
+    run(&mut client, "SET unlogged 1");
+    drop(client);
+    store.close().unwrap();
+    let mut client = Store::open(&dir.0, AOF).unwrap().client();
+    assert_eq!(run(&mut client, "EXISTS before a b c d e f"), Reply::Int(7));
+    assert_eq!(run(&mut client, "EXISTS unlogged"), Reply::Int(0));
+    let mut client = Store::memory().unwrap().client();
+    run(&mut client, "MULTI");
+    run(&mut client, "CONFIG SET appendonly yes");
+    let Reply::Array(done) = run(&mut client, "EXEC") else { panic!("EXEC answers an array") };
+    assert!(matches!(done[..], [Reply::Error(_)]), "{done:?}");
+}
+
+#[test]
 fn snapshots_and_rewrites_asked_for_at_once_take_turns() {
     let dir = Dir::new("turns");
     let store = Store::open(&dir.0, AOF).unwrap();

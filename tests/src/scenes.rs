@@ -19,6 +19,10 @@ pub type Step = (usize, Vec<Vec<u8>>);
 
 /// Where scenes are played.
 pub trait Stage {
+    /// The number of a client.
+    fn id(&self, actor: usize) -> i64;
+    /// A client goes, and another one comes in its place.
+    fn hang_up(&mut self, actor: usize);
     /// A client runs a command: its reply, `None` when it waits.
     fn act(&mut self, actor: usize, argv: &[Vec<u8>]) -> Option<Reply>;
     /// The reply of a client that waited and does no longer.
@@ -27,7 +31,10 @@ pub trait Stage {
     fn messages(&mut self, actor: usize) -> Vec<Reply>;
 }
 
-/// Plays a scene of so many clients; steps of clients that wait are left out.
+/// What a client does instead of a command when it goes.
+pub const HANG_UP: &str = "HANGUP";
+
+/// Plays a scene of so many clients; steps of clients that wait are left out. `@2` is the number of client 2.
 pub fn play(stage: &mut dyn Stage, actors: usize, steps: &[Step]) -> String {
     let mut waits = vec![false; actors];
     let mut transcript = String::new();
@@ -36,9 +43,20 @@ pub fn play(stage: &mut dyn Stage, actors: usize, steps: &[Step]) -> String {
             continue;
         }
         let _ = writeln!(transcript, "{actor}> {}", command_line(argv));
-        match stage.act(*actor, argv) {
+        if argv[0] == HANG_UP.as_bytes() {
+            stage.hang_up(*actor);
+            continue;
+        }
+        let numbered = |arg: &Vec<u8>| match &arg[..] {
+            [b'@', number @ (b'0'..=b'9')] => stage.id(usize::from(number - b'0')).to_string().into_bytes(),
+            _ => arg.clone(),
+        };
+        let sent: Vec<Vec<u8>> = argv.iter().map(numbered).collect();
+        // What is asked between would be taken for the command that this one is about.
+        let is_about_the_next = argv.iter().any(|arg| arg.eq_ignore_ascii_case(b"CACHING"));
+        match stage.act(*actor, &sent) {
             Some(reply) => {
-                let _ = writeln!(transcript, "{actor}< {reply}");
+                let _ = writeln!(transcript, "{actor}< {}", without_numbers(stage, actors, argv, &reply));
             }
             None => {
                 waits[*actor] = true;
@@ -52,8 +70,14 @@ pub fn play(stage: &mut dyn Stage, actors: usize, steps: &[Step]) -> String {
             }
         }
         for (other, waits) in waits.iter().enumerate() {
-            if !waits {
+            let is_asked = !(is_about_the_next && other == *actor);
+            if !waits && is_asked {
                 for message in stage.messages(other) {
+                    let is_numbered = message
+                        .items()
+                        .is_some_and(|items| items[0].bytes() == Some(b"tracking-redir-broken"));
+                    let about: &[u8] = if is_numbered { b"CLIENT" } else { b"" };
+                    let message = without_numbers(stage, actors, &[about.to_vec()], &message);
                     let _ = writeln!(transcript, "{other}<< {message}");
                 }
             }
@@ -62,21 +86,47 @@ pub fn play(stage: &mut dyn Stage, actors: usize, steps: &[Step]) -> String {
     transcript
 }
 
+/// A reply that may tell numbers of clients, which differ from stage to stage.
+fn without_numbers(stage: &dyn Stage, actors: usize, argv: &[Vec<u8>], reply: &Reply) -> Reply {
+    if !argv[0].eq_ignore_ascii_case(b"CLIENT") {
+        return reply.clone();
+    }
+    let each =
+        |items: &[Reply]| items.iter().map(|item| without_numbers(stage, actors, argv, item)).collect();
+    match reply {
+        Reply::Int(n) if *n > 1 => match (0..actors).find(|actor| stage.id(*actor) == *n) {
+            Some(actor) => Reply::Status(format!("@{actor}").into_bytes()),
+            // Somebody who has gone.
+            None => Reply::Status(b"@?".to_vec()),
+        },
+        Reply::Array(items) => Reply::Array(each(items)),
+        Reply::Push(items) => Reply::Push(each(items)),
+        Reply::Map(pairs) => {
+            let value = |reply: &Reply| without_numbers(stage, actors, argv, reply);
+            Reply::Map(pairs.iter().map(|(key, found)| (key.clone(), value(found))).collect())
+        }
+        _ => reply.clone(),
+    }
+}
+
 /// A store in this process.
 pub struct Here {
+    store: Store,
     clients: Vec<(Client, Option<Blocked>)>,
 }
 
 impl Here {
     /// So many clients of a store.
     pub fn new(store: &Store, actors: usize) -> Self {
-        let client = || {
-            let mut client = store.client();
-            client.set_resp3(true);
-            (client, None)
-        };
-        Self { clients: std::iter::repeat_with(client).take(actors).collect() }
+        let clients = std::iter::repeat_with(|| enter(store)).take(actors).collect();
+        Self { store: store.clone(), clients }
     }
+}
+
+fn enter(store: &Store) -> (Client, Option<Blocked>) {
+    let mut client = store.client();
+    client.set_resp3(true);
+    (client, None)
 }
 
 fn outcome(done: persistkv::Result<()>, out: ReplyBuilder) -> Reply {
@@ -87,6 +137,14 @@ fn outcome(done: persistkv::Result<()>, out: ReplyBuilder) -> Reply {
 }
 
 impl Stage for Here {
+    fn id(&self, actor: usize) -> i64 {
+        i64::try_from(self.clients[actor].0.id()).unwrap_or(i64::MAX)
+    }
+
+    fn hang_up(&mut self, actor: usize) {
+        self.clients[actor] = enter(&self.store);
+    }
+
     fn act(&mut self, actor: usize, argv: &[Vec<u8>]) -> Option<Reply> {
         let (client, blocked) = &mut self.clients[actor];
         let mut out = ReplyBuilder::new(client.resp3());
@@ -125,43 +183,64 @@ impl Stage for Here {
     }
 }
 
-/// A real server.
-pub struct There {
+/// A server, or a store's listener: whoever is at the other end of connections.
+pub struct There<'a> {
+    connect: Box<dyn Fn() -> Connection + 'a>,
+    protocol: u8,
     control: Connection,
-    clients: Vec<(Connection, i64)>,
-    heard: Vec<Vec<Reply>>,
+    clients: Vec<Actor>,
 }
 
-impl There {
+struct Actor {
+    connection: Connection,
+    id: i64,
+    heard: Vec<Reply>,
+    queues: bool,
+}
+
+impl<'a> There<'a> {
     /// So many connections to a server.
-    pub fn new(server: &Server, actors: usize) -> Self {
-        let connect = || {
-            let mut client = server.connect();
-            client.protocol(3);
-            let id = client.line("CLIENT ID").int().unwrap_or_default();
-            (client, id)
-        };
-        let clients = std::iter::repeat_with(connect).take(actors).collect();
-        Self { control: server.connect(), clients, heard: vec![Vec::new(); actors] }
+    pub fn new(server: &'a Server, actors: usize) -> Self {
+        Self::over(|| server.connect(), actors, 3)
+    }
+
+    /// So many connections, and the protocol they speak.
+    pub fn over(connect: impl Fn() -> Connection + 'a, actors: usize, protocol: u8) -> Self {
+        let control = connect();
+        let mut stage = Self { connect: Box::new(connect), protocol, control, clients: Vec::new() };
+        for _ in 0..actors {
+            let actor = stage.enter();
+            stage.clients.push(actor);
+        }
+        stage
+    }
+
+    fn enter(&self) -> Actor {
+        let mut connection = (self.connect)();
+        connection.protocol(self.protocol);
+        let id = connection.line("CLIENT ID").int().unwrap_or_default();
+        Actor { connection, id, heard: Vec::new(), queues: false }
     }
 
     /// What the server says of a client.
-    fn says(&mut self, actor: usize, name: &str) -> String {
-        let id = self.clients[actor].1;
+    fn says(&mut self, id: i64, name: &str) -> Option<String> {
         let list = self.control.line(&format!("CLIENT LIST ID {id}"));
         let line = String::from_utf8_lossy(list.bytes().unwrap_or_default()).into_owned();
         let value = line.split(' ').find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
-        value.unwrap_or_default().to_owned()
+        value.map(str::to_owned)
     }
 
     fn is_blocked(&mut self, actor: usize) -> bool {
-        self.says(actor, "flags").contains('b')
+        self.says(self.clients[actor].id, "flags").unwrap_or_default().contains('b')
     }
 
     fn reply(&mut self, actor: usize) -> Reply {
+        let resp2 = self.protocol == 2;
+        let Actor { connection, heard, .. } = &mut self.clients[actor];
         loop {
-            match self.clients[actor].0.read_reply() {
-                Ok(message @ Reply::Push(_)) => self.heard[actor].push(message),
+            match connection.read_reply() {
+                Ok(message @ Reply::Push(_)) => heard.push(message),
+                Ok(message) if resp2 && is_message(&message) => heard.push(message),
                 Ok(reply) => return reply,
                 Err(e) => panic!("reading the reply of client {actor}: {e}"),
             }
@@ -169,24 +248,44 @@ impl There {
     }
 }
 
-impl Stage for There {
+impl Stage for There<'_> {
+    fn id(&self, actor: usize) -> i64 {
+        self.clients[actor].id
+    }
+
+    fn hang_up(&mut self, actor: usize) {
+        let next = self.enter();
+        let gone = std::mem::replace(&mut self.clients[actor], next).id;
+        while self.says(gone, "id").is_some() {
+            std::thread::yield_now();
+        }
+    }
+
     fn act(&mut self, actor: usize, argv: &[Vec<u8>]) -> Option<Reply> {
-        let connection = &mut self.clients[actor].0;
+        let Actor { connection, queues, .. } = &mut self.clients[actor];
         if let Err(e) = connection.send(argv) {
             panic!("{}: {e}", command_line(argv));
         }
+        let name = argv[0].to_ascii_uppercase();
         // Redis 8 has a client that empties a database wait until the memory is free.
-        let may_wait = !argv[0].to_ascii_uppercase().starts_with(b"FLUSH");
-        let answers_by_message = is_subscription(argv);
-        loop {
-            match connection_ready(&mut self.clients[actor].0) {
+        let may_wait = !name.starts_with(b"FLUSH");
+        let answers_by_message = is_subscription(argv) && !*queues;
+        let reply = loop {
+            match connection_ready(&mut self.clients[actor].connection) {
                 // Its confirmation is a message, and comes with the others.
                 true if answers_by_message => return Some(Reply::Nil),
-                true => return Some(self.reply(actor)),
+                true => break self.reply(actor),
                 false if may_wait && self.is_blocked(actor) => return None,
                 false => {}
             }
+        };
+        let queues = &mut self.clients[actor].queues;
+        match &name[..] {
+            b"MULTI" => *queues = true,
+            b"EXEC" | b"DISCARD" | b"RESET" => *queues = false,
+            _ => {}
         }
+        Some(reply)
     }
 
     fn served(&mut self, actor: usize) -> Option<Reply> {
@@ -195,16 +294,33 @@ impl Stage for There {
 
     fn messages(&mut self, actor: usize) -> Vec<Reply> {
         // In a transaction everything is queued.
-        if self.says(actor, "multi") != "-1" {
+        if self.clients[actor].queues {
             return Vec::new();
         }
         // What was sent before the answer to this has arrived with it.
-        if let Err(e) = self.clients[actor].0.send(&argv("ECHO barrier")) {
+        if let Err(e) = self.clients[actor].connection.send(&argv("PING barrier")) {
             panic!("asking client {actor}: {e}");
         }
         self.reply(actor);
-        std::mem::take(&mut self.heard[actor])
+        std::mem::take(&mut self.clients[actor].heard)
     }
+}
+
+/// Whether a RESP2 array is a message rather than a reply.
+fn is_message(reply: &Reply) -> bool {
+    const MESSAGES: [&str; 9] = [
+        "message",
+        "pmessage",
+        "smessage",
+        "subscribe",
+        "psubscribe",
+        "ssubscribe",
+        "unsubscribe",
+        "punsubscribe",
+        "sunsubscribe",
+    ];
+    let first = reply.items().and_then(|items| items.first()).and_then(Reply::bytes);
+    first.is_some_and(|first| MESSAGES.iter().any(|name| name.as_bytes() == first))
 }
 
 /// Whether a command is answered by messages alone.

@@ -4,12 +4,15 @@
 //! `PERSISTKV_DIFF_SEQUENCES` and `PERSISTKV_DIFF_SEED` choose how many, and from where on.
 
 use persistkv::Store;
+use persistkv_resp::Options;
 use persistkv_tests::dataset::{DataSet, Encodings, Strictness};
 use persistkv_tests::endpoint::argv;
 use persistkv_tests::engine::Engine;
 use persistkv_tests::generate::Generator;
 use persistkv_tests::generate::families;
+use persistkv_tests::resp::Connection;
 use persistkv_tests::scenes::{Here, Step, There, play};
+use persistkv_tests::server::TempDir;
 use persistkv_tests::{Endpoint, Server, skip_unless_server};
 
 const ACTORS: usize = 4;
@@ -90,21 +93,48 @@ fn compare(server: &Server, steps: &[Step], what: &str, exactly: bool) {
     let store = Store::memory_with(&[("save", "")]).unwrap();
     let mut there = There::new(server, ACTORS);
     server.connect().line("FLUSHALL");
-    let mut theirs = play(&mut there, ACTORS, steps);
+    let theirs = play(&mut there, ACTORS, steps);
     let mut here = Here::new(&store, ACTORS);
-    let mut ours = play(&mut here, ACTORS, steps);
-    if !exactly {
-        (ours, theirs) = (without_words(&ours), without_words(&theirs));
-    }
+    let ours = play(&mut here, ACTORS, steps);
+    assert_same(&ours, &theirs, what, tag, exactly);
+    drop((here, there));
+    compare_data(&store, server, what);
+}
+
+fn assert_same(ours: &str, theirs: &str, what: &str, tag: &str, exactly: bool) {
+    let shown = |text: &str| if exactly { text.to_owned() } else { without_words(text) };
+    let (ours, theirs) = (shown(ours), shown(theirs));
     let difference = ours.lines().zip(theirs.lines()).position(|(ours, theirs)| ours != theirs);
     let (difference, same) = (difference.unwrap_or(usize::MAX), ours == theirs);
     let until = |text: &str| text.lines().take(difference.saturating_add(4)).collect::<Vec<_>>().join("\n");
     assert!(same, "{what}: here\n{}\n\n{tag}\n{}", until(&ours), until(&theirs));
-    drop((here, there));
-    let ours = DataSet::read(&mut Engine::of(&store));
+}
+
+fn compare_data(store: &Store, server: &Server, what: &str) {
+    let ours = DataSet::read(&mut Engine::of(store));
     let theirs = DataSet::read(&mut server.connect());
     let differences = ours.differences(&theirs, BY);
-    assert!(differences.is_empty(), "{what}: the data differ from {tag}'s after\n{differences:?}");
+    assert!(differences.is_empty(), "{what}: the data differ from {}'s after\n{differences:?}", server.tag());
+}
+
+/// The same over a listener of ours: what goes over the wire, and in which order.
+fn compare_wires(server: &Server, steps: &[Step], what: &str, protocol: u8, exactly: bool) {
+    let dir = TempDir::new();
+    let store = Store::memory_with(&[("save", "")]).unwrap();
+    let socket = dir.path().join("s");
+    let address = format!("unix:{}", socket.display());
+    let listener = persistkv_resp::listen(&store, &address, &Options::default()).unwrap();
+    server.connect().line("FLUSHALL");
+    let mut there = There::over(|| server.connect(), ACTORS, protocol);
+    let theirs = play(&mut there, ACTORS, steps);
+    drop(there);
+    let mut here = There::over(|| Connection::connect(&socket).unwrap(), ACTORS, protocol);
+    let ours = play(&mut here, ACTORS, steps);
+    drop(here);
+    let what = format!("{what} (RESP{protocol})");
+    assert_same(&ours, &theirs, &what, server.tag(), exactly);
+    compare_data(&store, server, &what);
+    drop(listener);
 }
 
 fn random_scenes(tag: &str) {
@@ -180,14 +210,40 @@ fn scenes_somebody_thought_of() {
         let server = skip_unless_server!(tag);
         let more = if tag == "v91" { OF_VALKEY } else { &[] };
         for scene in WRITTEN.iter().chain(more) {
-            let step = |text: &str| {
-                let (actor, words) = text.split_once(' ').expect("a client and a command");
-                let mut argv = argv(words);
-                argv.iter_mut().filter(|arg| *arg == b"\"\"").for_each(Vec::clear);
-                (actor.parse().expect("the number of a client"), argv)
-            };
-            let steps: Vec<Step> = scene.split('|').map(step).collect();
-            compare(&server, &steps, scene, true);
+            compare(&server, &steps_of(scene), scene, true);
+        }
+    }
+}
+
+fn steps_of(scene: &str) -> Vec<Step> {
+    let step = |text: &str| {
+        let (actor, words) = text.split_once(' ').expect("a client and a command");
+        let mut argv = argv(words);
+        argv.iter_mut().filter(|arg| *arg == b"\"\"").for_each(Vec::clear);
+        (actor.parse().expect("the number of a client"), argv)
+    };
+    scene.split('|').map(step).collect()
+}
+
+/// What is to be seen on a connection only.
+const ON_WIRES: &[&str] = &[
+    "1 MULTI|1 SUBSCRIBE a|1 GET k|1 PUBLISH a x|1 PSUBSCRIBE p*|1 UNSUBSCRIBE a|1 PING|1 EXEC|0 PUBLISH pp y|1 GET k|1 PUNSUBSCRIBE|1 GET k",
+    "1 MULTI|1 SSUBSCRIBE s|1 SUNSUBSCRIBE s|1 UNSUBSCRIBE|1 PUNSUBSCRIBE|1 MONITOR|1 EXEC|0 SPUBLISH s x",
+    "1 MULTI|1 SUBSCRIBE a|1 DISCARD|0 PUBLISH a x|1 MULTI|1 SUBSCRIBE|1 EXEC",
+    "1 SUBSCRIBE a|0 MULTI|0 PUBLISH a 1|0 PUBLISH a 2|0 EXEC|1 MULTI|1 PING|1 EXEC|1 RESET|0 PUBLISH a 3",
+    "1 MULTI|1 SUBSCRIBE a|1 RESET|0 PUBLISH a x|1 MULTI|1 CLIENT TRACKING ON BCAST|1 SET k v|1 CLIENT TRACKING OFF|1 EXEC|0 SET k w",
+    "1 MULTI|1 SET k v|1 CLIENT TRACKING ON BCAST|1 EXEC|0 SET k w|1 CLIENT TRACKINGINFO|1 MULTI|1 CLIENT TRACKING OFF|1 EXEC|0 SET k x",
+];
+
+/// What is played over connections, in both protocols.
+#[test]
+fn on_wires_as_with_servers() {
+    for tag in ["r82", "v91"] {
+        let server = skip_unless_server!(tag);
+        for scene in ON_WIRES.iter().chain(WRITTEN) {
+            for protocol in [2, 3] {
+                compare_wires(&server, &steps_of(scene), scene, protocol, true);
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use napi::Env;
 use napi::bindgen_prelude::Object;
 use napi_derive::napi;
 use persistkv::reply::ReplyBuilder;
-use persistkv::{Client, Error, ErrorKind, Reply};
+use persistkv::{Client, Error, ErrorKind, Midst, Reply};
 
 use crate::convert::{Args, JsReply};
 use crate::error::{Result, thrown};
@@ -79,11 +79,23 @@ impl NativeStore {
                 let text = "ERR this call would wait, and nothing could end that while this thread does; call the method";
                 return Err(Error::command(text));
             }
-            if client.is_subscriber() {
+            let text = match client.midst() {
+                Some(Midst::Subscription) => {
+                    "ERR subscriptions need an object of their own: call subscriber()"
+                }
+                Some(Midst::Monitor) => {
+                    "ERR MONITOR needs a connection of its own: call listen() and connect a Redis client"
+                }
+                Some(Midst::Tracking) => {
+                    "ERR CLIENT TRACKING needs a connection of its own: call listen() and connect a Redis client, or \
+                     subscribe to keyspace events with subscriber()"
+                }
+                // A pipeline is run as a whole.
+                Some(Midst::Transaction) | None => "",
+            };
+            if !text.is_empty() {
                 *client = self.opening.client(client.selected_db())?;
-                return Err(Error::command(
-                    "ERR subscriptions need an object of their own: call subscriber()",
-                ));
+                return Err(Error::command(text));
             }
             out.finish().ok_or_else(|| Error::new(ErrorKind::Internal, "ERR internal error: no answer"))
         };

@@ -73,3 +73,16 @@ test('every exported function catches panics', () => {
   }
   assert.ok(exported > 10, `only ${exported} exported functions were found`);
 });
+
+test('what needs an object of its own says which', (t) => {
+  const store = opened(t);
+  for (const [call, instead] of [
+    [['subscribe', 'a'], /call subscriber\(\)/],
+    [['monitor'], /call listen\(\)/],
+    [['client', 'tracking', 'on'], /call listen\(\)/],
+  ]) {
+    const error = caught(() => store.call(...call));
+    assert.match(error.message, instead);
+  }
+  assert.equal(store.ping(), 'PONG');
+});

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use persistkv::outbox::{Outbox, Push};
 use persistkv::reply::ReplyBuilder;
-use persistkv::{Blocked, Client, Error, Reply, Result};
+use persistkv::{Blocked, Client, Error, Midst, Reply, Result};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -97,12 +97,16 @@ impl Store {
         }
         let begun = run(&mut client);
         // Calls of this object may come from several threads: dropping the client ends what it has begun.
-        if client.in_transaction() {
-            let text = "ERR MULTI and WATCH need a pipeline: call pipeline() or transaction()";
-            return (Err(Error::command(text)), 0);
-        }
-        if client.is_subscriber() {
-            let text = "ERR subscriptions need an object of their own: call pubsub()";
+        if let Some(midst) = client.midst() {
+            let text = match midst {
+                Midst::Transaction => "ERR MULTI and WATCH need a pipeline: call pipeline() or transaction()",
+                Midst::Subscription => "ERR subscriptions need an object of their own: call pubsub()",
+                Midst::Monitor => "ERR MONITOR needs an object of its own: call monitor()",
+                Midst::Tracking => {
+                    "ERR CLIENT TRACKING needs a connection of its own: call listen() and connect a Redis client, or \
+                     subscribe to keyspace events with pubsub()"
+                }
+            };
             return (Err(Error::command(text)), 0);
         }
         if client.selected_db() != db {

@@ -62,6 +62,13 @@ def test_a_watched_key_that_changes_stops_the_transaction(store):
         assert pipe.incr("n").execute() == [101]
     with pytest.raises(persistkv.ResponseError, match="need a pipeline"):
         store.execute("MULTI")
+    for call, instead in [
+        ("SUBSCRIBE a", r"call pubsub\(\)"),
+        ("MONITOR", r"call monitor\(\)"),
+        ("CLIENT TRACKING ON", r"call listen\(\)"),
+    ]:
+        with pytest.raises(persistkv.ResponseError, match=instead):
+            store.execute(*call.split())
     assert store.execute("PING") == "PONG"
 
 

@@ -260,6 +260,11 @@ impl Connection {
 
     /// Runs commands that have arrived whole; true when there may be more of them.
     async fn run_arrived(&mut self) -> bool {
+        // What was told before a command arrived is heard before its reply.
+        if !self.take_messages() {
+            self.peer.shorten(Life::Over);
+            return false;
+        }
         let start = self.out.bytes.len();
         let (mut owed, mut replies) = (0, 0);
         let mut more = true;
@@ -414,6 +419,10 @@ fn execute(client: &mut Client, out: &mut Encoder, peer: &Peer, argv: &[&[u8]]) 
         Err(error) => Err(error),
     };
     settle(done, client, out, mark, peer);
+    if is("exec") {
+        // What it subscribed to was confirmed in its reply, and no message says so.
+        peer.hears.store(client.is_subscriber(), Ordering::Relaxed);
+    }
     (Done::Answered, owed)
 }
 

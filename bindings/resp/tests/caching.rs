@@ -96,7 +96,7 @@ fn modes_say_which_keys_and_whose_changes() {
     set("u:1");
     wire.expect(&invalidate(&["u:1"]));
     wire.send("mset u:2 a other b user:1 c\r\n");
-    wire.expect(&format!("+OK\r\n{}", invalidate(&["u:2", "user:1"])));
+    wire.expect(&format!("+OK\r\n{}{}", invalidate(&["u:2"]), invalidate(&["user:1"])));
     wire.ask("reset", "+RESET\r\n");
     set("u:1");
     wire.ask("ping", "+PONG\r\n");

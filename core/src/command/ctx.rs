@@ -80,6 +80,11 @@ impl Session {
         self.multi.is_some()
     }
 
+    /// Whether CLIENT TRACKING is on.
+    pub fn is_tracking(&self) -> bool {
+        self.tracking.is_some()
+    }
+
     /// Whether MULTI was called, or keys are watched.
     pub fn in_transaction(&self) -> bool {
         self.multi.is_some() || !self.watched.is_empty()

@@ -6,7 +6,7 @@ use super::ctx::{Ctx, Session};
 use super::events;
 use super::memory;
 use super::services::Services;
-use super::table::{Command, Flags, Keys, check_arity, lookup};
+use super::table::{Command, Flags, Group, Keys, check_arity, lookup};
 use super::tracking;
 use super::transactions;
 use crate::aof::Effects;
@@ -116,7 +116,8 @@ pub(super) fn check_password_given(session: &Session, row: &Command) -> Result<(
 fn check_free_of_messages(session: &Session, row: &Command) -> Result<()> {
     const ALLOWED: [&str; 3] = ["ping", "quit", "reset"];
     let is_subscribing = row.flags.has(Flags::PUBSUB.and(Flags::NOSCRIPT));
-    if is_subscribing || ALLOWED.contains(&row.name) || !session.hears_on_its_wire() {
+    let is_allowed = row.group == Group::Connection && ALLOWED.contains(&row.name);
+    if is_subscribing || is_allowed || !session.hears_on_its_wire() {
         return Ok(());
     }
     Err(Error::command(format!(
@@ -308,7 +309,8 @@ pub(super) fn conclude(services: &dyn Services, done: Done, writes: bool) -> Res
     if !ready.is_empty() {
         lsn = lsn.max(blocking::serve(services, ready));
     }
-    after(services, recorded?, flushed_all, lsn, writes || limits_changed)
+    after(services, recorded?, flushed_all, lsn, writes || limits_changed)?;
+    if limits_changed { services.after_config_set() } else { Ok(()) }
 }
 
 /// Eviction, what the store does after a change, and the wait for durability.

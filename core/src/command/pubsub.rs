@@ -1,11 +1,13 @@
 //! Publishing and subscribing. What SUBSCRIBE and its kin answer comes through the client's outbox, with the messages and
-//! in one order with them: they write no reply of their own.
+//! in one order with them: they write no reply of their own. Only in a transaction that came over a connection does it
+//! stand in EXEC's reply, one for each channel, as servers write it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::args;
 use super::ctx::{Ctx, Session};
+use super::observe::ClientState;
 use super::services::Services;
 use super::table::{Command, Flags, Group, Handler, Keys};
 use crate::error::{Error, Result};
@@ -102,31 +104,50 @@ fn container(_: &mut Ctx<'_>, _: &mut dyn ReplySink) -> Result<()> {
     Err(Error::syntax())
 }
 
-/// Tells the client by way of its outbox.
-fn confirm(ctx: &mut Ctx<'_>, what: &str, name: Option<&[u8]>, count: usize) {
+/// Tells the client by way of its outbox, or where EXEC's reply is written.
+fn confirm(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink, what: &str, name: Option<&[u8]>, count: usize) {
     let Some(client) = &ctx.session.client else { return };
     let name = name.map_or(Reply::Null, |name| Reply::Bulk(name.to_vec()));
-    let parts = vec![Reply::Bulk(what.as_bytes().to_vec()), name, Reply::Int(count as i64)];
+    let push = Push::Parts(vec![Reply::Bulk(what.as_bytes().to_vec()), name, Reply::Int(count as i64)]);
+    if in_exec(ctx) && client.link.is_some() {
+        return push.write(out);
+    }
     let limit = ctx.services.config().output_limit(true);
-    ctx.wakers.extend(client.outbox.add(Arc::new(Push::Parts(parts)), limit));
+    ctx.wakers.extend(client.outbox.add(Arc::new(push), limit));
 }
 
-fn enter(ctx: &mut Ctx<'_>, kind: Kind, what: &str) -> Result<()> {
+fn in_exec(ctx: &Ctx<'_>) -> bool {
+    // Scripts do not get here.
+    !ctx.may_block
+}
+
+/// Everything is confirmed. Inside the process that came by the outbox, and EXEC's reply is to have something there.
+fn conclude(ctx: &Ctx<'_>, client: &ClientState, out: &mut dyn ReplySink) {
+    client.note_subscriptions(ctx.session.subscriptions.counts());
+    if in_exec(ctx) && client.link.is_none() {
+        out.null();
+    }
+}
+
+fn enter(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink, kind: Kind, what: &str) -> Result<()> {
     let Some(client) = ctx.session.client.clone() else {
         return Err(Error::command("ERR a file has no client"));
     };
+    if kind == Kind::Shard && in_exec(ctx) {
+        return Err(Error::command("ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client"));
+    }
     for &name in &ctx.argv[1..] {
         if ctx.session.subscriptions.of(kind).insert(name.to_vec()) {
             ctx.services.pubsub().subscribe(kind, name, client.id, &client.outbox);
         }
         let count = ctx.session.subscriptions.told(kind);
-        confirm(ctx, what, Some(name), count);
+        confirm(ctx, out, what, Some(name), count);
     }
-    client.note_subscriptions(ctx.session.subscriptions.counts());
+    conclude(ctx, &client, out);
     Ok(())
 }
 
-fn leave(ctx: &mut Ctx<'_>, kind: Kind, what: &str) -> Result<()> {
+fn leave(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink, kind: Kind, what: &str) -> Result<()> {
     let Some(client) = ctx.session.client.clone() else {
         return Err(Error::command("ERR a file has no client"));
     };
@@ -139,13 +160,13 @@ fn leave(ctx: &mut Ctx<'_>, kind: Kind, what: &str) -> Result<()> {
             ctx.services.pubsub().unsubscribe(kind, name, client.id);
         }
         let count = ctx.session.subscriptions.told(kind);
-        confirm(ctx, what, Some(name), count);
+        confirm(ctx, out, what, Some(name), count);
     }
     if given.is_empty() {
         let count = ctx.session.subscriptions.told(kind);
-        confirm(ctx, what, None, count);
+        confirm(ctx, out, what, None, count);
     }
-    client.note_subscriptions(ctx.session.subscriptions.counts());
+    conclude(ctx, &client, out);
     Ok(())
 }
 
@@ -166,28 +187,28 @@ pub(crate) fn end(services: &dyn Services, session: &mut Session) {
     client.note_subscriptions([0; 3]);
 }
 
-fn subscribe(ctx: &mut Ctx<'_>, _: &mut dyn ReplySink) -> Result<()> {
-    enter(ctx, Kind::Channel, "subscribe")
+fn subscribe(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    enter(ctx, out, Kind::Channel, "subscribe")
 }
 
-fn psubscribe(ctx: &mut Ctx<'_>, _: &mut dyn ReplySink) -> Result<()> {
-    enter(ctx, Kind::Pattern, "psubscribe")
+fn psubscribe(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    enter(ctx, out, Kind::Pattern, "psubscribe")
 }
 
-fn ssubscribe(ctx: &mut Ctx<'_>, _: &mut dyn ReplySink) -> Result<()> {
-    enter(ctx, Kind::Shard, "ssubscribe")
+fn ssubscribe(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    enter(ctx, out, Kind::Shard, "ssubscribe")
 }
 
-fn unsubscribe(ctx: &mut Ctx<'_>, _: &mut dyn ReplySink) -> Result<()> {
-    leave(ctx, Kind::Channel, "unsubscribe")
+fn unsubscribe(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    leave(ctx, out, Kind::Channel, "unsubscribe")
 }
 
-fn punsubscribe(ctx: &mut Ctx<'_>, _: &mut dyn ReplySink) -> Result<()> {
-    leave(ctx, Kind::Pattern, "punsubscribe")
+fn punsubscribe(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    leave(ctx, out, Kind::Pattern, "punsubscribe")
 }
 
-fn sunsubscribe(ctx: &mut Ctx<'_>, _: &mut dyn ReplySink) -> Result<()> {
-    leave(ctx, Kind::Shard, "sunsubscribe")
+fn sunsubscribe(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    leave(ctx, out, Kind::Shard, "sunsubscribe")
 }
 
 fn deliver(ctx: &mut Ctx<'_>, sharded: bool, out: &mut dyn ReplySink) -> Result<()> {

@@ -69,9 +69,10 @@ pub trait Services: Send + Sync {
     /// LASTSAVE, seconds since the epoch.
     fn lastsave(&self) -> i64;
     /// CONFIG SET, all or nothing, with what follows from it (opening the log, new save points). The caller holds every shard
-    /// (in a transaction) or none; in a transaction the log can not be turned on or off, and it is for the caller to evict
-    /// when that is over.
+    /// (in a transaction) or none; when that is over it is for him to evict, and to call [`Services::after_config_set`].
     fn config_set(&self, pairs: &[(&[u8], &[u8])], held: &mut Guard<'_>) -> Result<()>;
+    /// Turns the log on or off if a transaction that is over has asked for that. No shard is held.
+    fn after_config_set(&self) -> Result<()>;
     /// SHUTDOWN: an error where nobody runs this store as a server. Returns when the end is certain.
     fn shutdown(&self, how: Shutdown) -> Result<()>;
     /// CONFIG REWRITE.

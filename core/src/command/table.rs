@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use super::args::{SHOWN_MAX, shown};
+use super::args::{SHOWN_MAX, is, shown};
 use super::ctx::Ctx;
 use crate::encoding::num;
 use crate::error::{Error, Result};
@@ -276,7 +276,8 @@ impl Command {
             Keys::None | Keys::Channels(..) => {
                 use Group::{Connection, PubSub, Scripting, Transactions};
                 let apart = matches!(self.group, Connection | PubSub | Scripting | Transactions);
-                !apart && !["time", "lastsave"].contains(&self.name)
+                let feeds = self.name == "tracking" && argv.iter().any(|arg| is(arg, "bcast"));
+                feeds || (!apart && !["time", "lastsave"].contains(&self.name))
             }
             _ => self.takes_everything(argv),
         }

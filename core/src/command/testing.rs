@@ -207,6 +207,9 @@ impl Services for Recorder {
         self.observer.configure(&self.config);
         self.keyspace.configure(&super::memory::settings(&self.config), Some(held))
     }
+    fn after_config_set(&self) -> Result<()> {
+        Ok(())
+    }
     fn shutdown(&self, _: crate::command::Shutdown) -> Result<()> {
         Err(Error::command("ERR nothing to end here"))
     }

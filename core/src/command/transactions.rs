@@ -183,7 +183,8 @@ pub(super) fn in_multi(
             return Some(Err(refused(services, session, argv, error)));
         }
     };
-    if matches!(row.name, "reset" | "quit") {
+    // SLOWLOG RESET is another one.
+    if row.group == Group::Connection && matches!(row.name, "reset" | "quit") {
         end(services, session);
         return None;
     }
@@ -197,10 +198,7 @@ pub(super) fn in_multi(
             return Some(done);
         }
     }
-    let allowed = if row.flags.has(Flags::PUBSUB.and(Flags::NOSCRIPT)) {
-        // What they answer comes by another way, and not when EXEC does.
-        Err(Error::command("ERR subscriptions are not changed inside a transaction"))
-    } else if row.flags.has(Flags::NO_MULTI) {
+    let allowed = if row.flags.has(Flags::NO_MULTI) {
         Err(Error::command("ERR Command not allowed inside a transaction"))
     } else if row.flags.has(Flags::WRITE) {
         dispatch::allow_write(services, 0, row.flags.has(Flags::DENYOOM))

@@ -213,8 +213,8 @@ impl Guard<'_> {
         self.changes.take()
     }
 
-    /// All keys that change are to be told of, or no longer.
-    pub(super) fn set_feeds_all(&mut self, on: bool) {
+    /// All keys that change are to be told of ([`Changes::all`]), or only those that somebody has read. Every shard is held.
+    pub(crate) fn set_feeds_all(&mut self, on: bool) {
         self.shards().for_each(|(_, shard)| shard.interests.feeds_all = on);
     }
 }

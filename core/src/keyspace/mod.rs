@@ -126,12 +126,6 @@ impl Keyspace {
         &self.clock
     }
 
-    /// Has every change of a key be told of ([`Changes::all`]), or only those of keys that somebody has read.
-    pub(crate) fn feed_all(&self, on: bool) -> Result<()> {
-        self.lock_all()?.set_feeds_all(on);
-        Ok(())
-    }
-
     /// While true, no key counts as expired.
     pub fn set_loading(&self, loading: bool) {
         self.loading.store(loading, Ordering::Relaxed);

@@ -46,6 +46,8 @@ pub(super) struct Logging {
     /// While the log is being turned on: what was done since the cut its base is made from.
     collecting: Mutex<Option<Vec<Collected>>>,
     is_collecting: AtomicBool,
+    /// A transaction has asked for the log to be turned on or off.
+    pub(super) switch_later: AtomicBool,
 }
 
 impl Logging {
@@ -57,6 +59,10 @@ impl Logging {
     /// Calls `f` with the log, if there is one, without touching its reference count.
     pub(super) fn with<R>(&self, f: impl FnOnce(&Log) -> R) -> Option<R> {
         self.log.read().unwrap_or_else(PoisonError::into_inner).as_deref().map(f)
+    }
+
+    pub(super) fn is_on(&self) -> bool {
+        self.with(|_| ()).is_some()
     }
 
     pub(super) fn set(&self, log: Option<Arc<Log>>) -> Option<Arc<Log>> {
@@ -298,6 +304,34 @@ impl Inner {
         log.append(&effects)?;
         self.logging.set(Some(Arc::new(log)));
         Ok(())
+    }
+
+    /// CONFIG SET appendonly: what the directive says now is done; it is as before if that fails.
+    pub(super) fn switch_log(&self, is_on: bool) -> Result<()> {
+        let done = match (is_on, self.config.flag(Directive::AppendOnly)) {
+            (false, true) => self.turn_log_on(),
+            (true, false) => self.turn_log_off(),
+            _ => Ok(()),
+        };
+        done.or_else(|error| self.leave_log(is_on, &error))
+    }
+
+    /// The same when the transaction is over that asked for it.
+    pub(super) fn switch_log_later(&self) -> Result<()> {
+        if let Err(error) = self.disk() {
+            return self.leave_log(self.logging.is_on(), &error);
+        }
+        self.logging.switch_later.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    fn leave_log(&self, is_on: bool, error: &Error) -> Result<()> {
+        let back: &[u8] = if is_on { b"yes" } else { b"no" };
+        self.config.set_at_run_time(&[(b"appendonly", back)])?;
+        let reason = error.message().trim_start_matches("ERR ");
+        Err(Error::command(format!(
+            "ERR CONFIG SET failed (possibly related to argument 'appendonly') - {reason}"
+        )))
     }
 
     /// CONFIG SET appendonly no: the log is closed and its files stay.

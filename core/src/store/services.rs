@@ -149,15 +149,6 @@ impl Services for Inner {
 
     fn config_set(&self, pairs: &[(&[u8], &[u8])], held: &mut Guard<'_>) -> Result<()> {
         let logged = self.config.flag(Directive::AppendOnly);
-        let switches = |(name, value): &(&[u8], &[u8])| {
-            let now: &[u8] = if logged { b"yes" } else { b"no" };
-            name.eq_ignore_ascii_case(b"appendonly") && !value.eq_ignore_ascii_case(now)
-        };
-        if held.holds_all() && pairs.iter().any(switches) {
-            let text = "ERR CONFIG SET failed (possibly related to argument 'appendonly') - the log can't be turned on or off inside \
-                        of a transaction";
-            return Err(Error::command(text));
-        }
         if self.opening.is_on() {
             // What is being read depends on these.
             const LATER: [&[u8]; 3] = [b"appendonly", b"dir", b"dbfilename"];
@@ -188,23 +179,9 @@ impl Services for Inner {
                     let on = self.config.flag(Directive::AofTimestampEnabled);
                     self.logging.with(|log| log.set_timestamps(on));
                 }
-                Directive::AppendOnly => {
-                    let wanted = self.config.flag(Directive::AppendOnly);
-                    let result = match (logged, wanted) {
-                        (false, true) => self.turn_log_on(),
-                        (true, false) => self.turn_log_off(),
-                        _ => Ok(()),
-                    };
-                    if let Err(error) = result {
-                        let back = if logged { "yes" } else { "no" };
-                        self.config.set_at_run_time(&[(b"appendonly", back.as_bytes())])?;
-                        let reason = error.message().trim_start_matches("ERR ");
-                        let text = format!(
-                            "ERR CONFIG SET failed (possibly related to argument 'appendonly') - {reason}"
-                        );
-                        return Err(Error::command(text));
-                    }
-                }
+                // A transaction is logged as one: what it asks for is done when it is over.
+                Directive::AppendOnly if held.holds_all() => self.switch_log_later()?,
+                Directive::AppendOnly => self.switch_log(logged)?,
                 Directive::MaxMemory
                 | Directive::MaxMemoryPolicy
                 | Directive::MaxMemorySamples
@@ -217,6 +194,13 @@ impl Services for Inner {
         self.keyspace.set_busy_limit(self.config.int(Directive::BusyReplyThreshold));
         if memory_changed {
             self.apply_directives(Some(held))?;
+        }
+        Ok(())
+    }
+
+    fn after_config_set(&self) -> Result<()> {
+        if self.logging.switch_later.swap(false, Ordering::AcqRel) {
+            self.switch_log(self.logging.is_on())?;
         }
         Ok(())
     }

@@ -251,6 +251,9 @@ fn kill(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
 
 fn debug(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let word = ctx.argv[2];
+    if !ctx.may_block {
+        return Err(Error::command("ERR SCRIPT DEBUG must be called outside a pipeline"));
+    }
     if args::is(word, "no") {
         out.ok();
         return Ok(());

@@ -61,13 +61,12 @@ fn tracking(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let client = Arc::clone(own(ctx)?);
     let mode = combine(ctx.session.tracking.as_deref(), mode)?;
     let tracking = &ctx.services.observer().tracking;
-    if ctx.may_block {
-        tracking.change(ctx.services, mode.bcast, |tracking| tracking.enter(client, mode.clone()))?;
-    } else if mode.bcast {
-        // Shards are held, which the keyspace needs for that.
-        return wrong("ERR CLIENT TRACKING with BCAST is not allowed inside a transaction");
-    } else {
+    if !mode.bcast {
         tracking.enter(client, mode.clone());
+    } else if ctx.guard.holds_all() {
+        tracking.enter_all(&mut ctx.guard, client, mode.clone());
+    } else {
+        tracking.enter_all(&mut ctx.services.keyspace().lock_all()?, client, mode.clone());
     }
     ctx.session.tracking = Some(Box::new(mode));
     out.ok();
@@ -140,6 +139,10 @@ fn combine(before: Option<&Mode>, mut mode: Mode) -> Result<Mode> {
             String::from_utf8_lossy(prefix),
             String::from_utf8_lossy(other)
         )));
+    }
+    if mode.bcast && mode.prefixes.is_empty() {
+        // All keys begin with nothing.
+        mode.prefixes.push(Vec::new());
     }
     for prefix in old {
         if !mode.prefixes.contains(prefix) {

@@ -9,7 +9,7 @@ mod commands;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 pub(super) use commands::{CACHING, GETREDIR, TRACKING, TRACKINGINFO};
 
@@ -19,7 +19,7 @@ use super::services::Services;
 use super::table::{Command, Flags};
 use crate::config::Directive;
 use crate::error::Result;
-use crate::keyspace::Changes;
+use crate::keyspace::{Changes, Guard};
 use crate::outbox::Push;
 use crate::pubsub::Wakers;
 use crate::reply::Reply;
@@ -53,8 +53,8 @@ struct Tracker {
 pub struct Tracking {
     trackers: RwLock<BTreeMap<u64, Arc<Tracker>>>,
     count: AtomicUsize,
-    /// Whether the keyspace tells of all keys.
-    feeds_all: Mutex<bool>,
+    /// Whether the keyspace tells of all keys. Changed while every shard is held.
+    feeds_all: AtomicBool,
 }
 
 impl Tracking {
@@ -98,19 +98,24 @@ impl Tracking {
         self.count.store(trackers.len(), Ordering::Release);
     }
 
-    /// Changes who is told, and has the keyspace tell of all keys if somebody wants them all from now on, or no longer.
-    /// No shard is held.
-    fn change(&self, services: &dyn Services, wants_all: bool, change: impl FnOnce(&Self)) -> Result<()> {
-        // Two changes at once must not cross.
-        let mut feeds_all = self.feeds_all.lock().unwrap_or_else(PoisonError::into_inner);
-        if wants_all && !*feeds_all {
-            services.keyspace().feed_all(true)?;
-            *feeds_all = true;
-        }
-        change(self);
-        if *feeds_all && !self.read().values().any(|tracker| tracker.mode.bcast) {
-            services.keyspace().feed_all(false)?;
-            *feeds_all = false;
+    /// A client wants to be told of all keys, and the keyspace tells of them from now on. Every shard is held.
+    fn enter_all(&self, guard: &mut Guard<'_>, client: Arc<ClientState>, mode: Mode) {
+        guard.set_feeds_all(true);
+        self.feeds_all.store(true, Ordering::Release);
+        self.enter(client, mode);
+    }
+
+    /// A client is not told any more. No shard is held.
+    fn leave_free(&self, services: &dyn Services, id: u64) -> Result<()> {
+        self.leave(id);
+        let wants_all = || self.read().values().any(|tracker| tracker.mode.bcast);
+        if self.feeds_all.load(Ordering::Acquire) && !wants_all() {
+            let mut guard = services.keyspace().lock_all_patiently()?;
+            // Somebody may have come meanwhile, who held every shard too.
+            if !wants_all() {
+                guard.set_feeds_all(false);
+                self.feeds_all.store(false, Ordering::Release);
+            }
         }
         Ok(())
     }
@@ -126,7 +131,7 @@ pub(crate) fn end(services: &dyn Services, session: &mut Session, is_free: bool)
     let tracking = &services.observer().tracking;
     if is_free {
         // A keyspace that refuses its locks changes no more.
-        let _ = tracking.change(services, false, |tracking| tracking.leave(client.id));
+        let _ = tracking.leave_free(services, client.id);
     } else {
         tracking.leave(client.id);
     }
@@ -184,14 +189,13 @@ pub(super) fn tell(
         }
     }
     for tracker in trackers.values().filter(|tracker| tracker.mode.bcast && !is_own_noise(tracker)) {
-        let prefixes = &tracker.mode.prefixes;
-        let wants =
-            |key: &&Vec<u8>| prefixes.is_empty() || prefixes.iter().any(|prefix| key.starts_with(prefix));
-        let mut keys: Vec<&Vec<u8>> = changes.all.iter().filter(wants).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        if !keys.is_empty() {
-            told.push(tracker, Some(&keys));
+        for prefix in &tracker.mode.prefixes {
+            let mut keys: Vec<&Vec<u8>> = changes.all.iter().filter(|key| key.starts_with(prefix)).collect();
+            keys.sort_unstable();
+            keys.dedup();
+            if !keys.is_empty() {
+                told.push(tracker, Some(&keys));
+            }
         }
     }
 }
