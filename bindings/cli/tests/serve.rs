@@ -45,6 +45,18 @@ fn a_bad_configuration_is_fatal_and_named() {
 /// What Debian's `redis-server` 7.0 ships, without its comments, places changed to ones a test may use.
 const STOCK: &str = include_str!("stock-redis-7.0.conf");
 
+/// A process that is nobody's child; it is killed in the end, if it is there still and is what it was.
+struct Daemon(String);
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let name = std::fs::read_to_string(format!("/proc/{}/comm", self.0)).unwrap_or_default();
+        if name.trim() == "persistkv" {
+            let _ = std::process::Command::new("kill").args(["-9", &self.0]).status();
+        }
+    }
+}
+
 #[test]
 fn a_stock_configuration_starts_as_a_daemon_with_a_pid_file() {
     let dir = Dir::new();
@@ -57,8 +69,12 @@ fn a_stock_configuration_starts_as_a_daemon_with_a_pid_file() {
     std::fs::write(dir.path("redis.conf"), format!("{text}\ninclude {}\n", dir.path("part-*.conf"))).unwrap();
     let output = run(&[&dir.path("redis.conf"), "--unixsocket", &dir.path("s")], "");
     assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()));
-    until("the daemon listens", || UnixStream::connect(dir.0.join("s")).is_ok());
+    until("it writes its number", || dir.read("pid").ends_with('\n'));
     let pid = dir.read("pid");
+    // Whatever happens below, it does not stay behind.
+    let _daemon = Daemon(pid.trim().to_owned());
+    until("the daemon listens", || UnixStream::connect(dir.0.join("s")).is_ok());
+    until("it is loaded", || !ask(&dir.0.join("s"), "ping").starts_with("-LOADING"));
     assert_eq!(ask(&dir.0.join("s"), "set k v"), "+OK");
     let info = ask(&dir.0.join("s"), "info");
     assert!(info.contains(&format!("process_id:{}", pid.trim())), "{info}");

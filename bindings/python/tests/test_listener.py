@@ -1,3 +1,4 @@
+import os
 import socket
 
 import persistkv
@@ -54,3 +55,47 @@ def test_where_others_could_come_in_a_password_is_asked_for(tmp_path):
         with store.listen(f"unix:{path}"):
             assert ask(path, b"GET k", 33).startswith(b"-NOAUTH")
         assert store.get("k") is None
+
+
+def test_a_forked_child_leaves_the_listener_to_its_parent(tmp_path):
+    path = str(tmp_path / "s")
+    with persistkv.open() as store, store.listen(f"unix:{path}") as listener:
+        store.set("k", "v")
+        child = os.fork()
+        if child == 0:
+            # Whatever the child does with what it has inherited is refused, and harms nobody.
+            code = 1
+            try:
+                listener.stop()
+                try:
+                    store.get("k")
+                except RedisError:
+                    code = 0
+            finally:
+                os._exit(code)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert ask(path, b"GET k", 7) == b"$1\r\nv\r\n"
+
+
+def test_a_close_ends_connections_that_are_in_the_middle_of_something(tmp_path):
+    path = str(tmp_path / "s")
+    store = persistkv.open(tmp_path / "data", appendonly=True)
+    listener = store.listen(f"unix:{path}")
+    connections = []
+    for request in [b"BLPOP nothing 0\r\n", b"SUBSCRIBE news\r\n", b"*2\r\n$3\r\nGET\r\n$100\r\nhalf", b"MULTI\r\n"]:
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(30)
+        connection.connect(path)
+        connection.sendall(request)
+        connections.append(connection)
+    while store.execute("INFO", "clients").find(b"blocked_clients:1") < 0:
+        pass
+    store.close()
+    for connection in connections:
+        try:
+            while connection.recv(1000):
+                pass
+        except ConnectionResetError:
+            pass
+        connection.close()
+    assert listener.connections == 0

@@ -34,6 +34,8 @@ const INPUT_FIRST: usize = 4 * 1024;
 const KEEP_BYTES: usize = 64 * 1024;
 /// Bytes of replies that count towards no limit: those that fit into the buffer every client of Redis has.
 const FREE_BYTES: usize = 16 * 1024;
+/// What may wait for who has not given the password, whatever the limits say: as in Redis since 7.4.3.
+const LOCKED_OUT_BYTES: usize = 1024;
 /// Arguments up to which no allocation is made for them.
 const FEW: usize = 16;
 /// How long a peer has to take note of the end, so that what was sent last is not lost to a reset.
@@ -356,7 +358,9 @@ impl Connection {
             return false;
         }
         let limit = self.shared.store.config().output_limit(self.client.is_subscriber());
-        let is_over = limit.hard > 0 && self.pending().saturating_sub(FREE_BYTES) > limit.hard;
+        let counted = self.pending() - FREE_BYTES;
+        let is_over = (limit.hard > 0 && counted > limit.hard)
+            || (counted > LOCKED_OUT_BYTES && self.client.owes_password());
         if is_over {
             self.shared.note_output_limit(&self.peer);
         }

@@ -32,6 +32,12 @@ pub fn words(line: &[u8]) -> Option<Vec<Vec<u8>>> {
     request::words(line)
 }
 
+/// Commands as a connection finds them in bytes that arrive `piece` at a time, and what is wrong behind them; for the fuzzer.
+#[doc(hidden)]
+pub fn commands(bytes: &[u8], piece: usize, is_locked_out: bool) -> (Vec<Vec<Vec<u8>>>, Option<String>) {
+    request::commands(bytes, piece, is_locked_out)
+}
+
 /// Listens at one address: `unix:/path`, `tcp:127.0.0.1:6379` or `127.0.0.1:6379`.
 ///
 /// The listener stops when it is dropped, and when the store is closed.

@@ -160,6 +160,28 @@ impl Parser {
     }
 }
 
+/// All commands in bytes that arrive in pieces, run through a window as a connection has it.
+pub(crate) fn commands(bytes: &[u8], piece: usize, locked_out: bool) -> (Vec<Vec<Vec<u8>>>, Option<String>) {
+    let limits = Limits { bulk: 512 << 20, locked_out };
+    let (mut parser, mut window, mut found) = (Parser::default(), Vec::new(), Vec::new());
+    for piece in bytes.chunks(piece.max(1)) {
+        window.drain(..parser.forget_done());
+        window.extend_from_slice(piece);
+        loop {
+            match parser.next(&window, limits) {
+                Ok(Found::More) => break,
+                Ok(Found::Nothing) => {}
+                Ok(Found::Inline(argv)) => found.push(argv),
+                Ok(Found::Multibulk) => {
+                    found.push(parser.args().iter().map(|arg| window[arg.clone()].to_vec()).collect());
+                }
+                Err(why) => return (found, Some(why.into_owned())),
+            }
+        }
+    }
+    (found, None)
+}
+
 /// The line that starts at `at` without its sign and its end, and where the next one starts.
 fn line<'a>(window: &'a [u8], at: usize, too_long: &'static str) -> Outcome<Option<(&'a [u8], usize)>> {
     let rest = window.get(at..).unwrap_or_default();
