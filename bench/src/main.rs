@@ -1,11 +1,12 @@
 //! Measurements of the engine in one process. Each prints figures next to those of the same run without the thing
 //! measured, and their ratio: absolute numbers depend on the machine, ratios much less.
 //!
-//! `cargo run --release -p persistkv-bench -- [log|snapshot|bighash|reads|all] [scale]`, scale 1 being the full size.
+//! `cargo run --release -p persistkv-bench -- [log|snapshot|bighash|scripts|all] [scale]`, scale 1 being the full size.
 #![allow(clippy::print_stdout)]
 
 mod log;
 mod measure;
+mod scripts;
 mod snapshot;
 
 fn main() {
@@ -19,6 +20,7 @@ fn main() {
         ("log", log::run as fn(&dyn Fn(usize) -> usize)),
         ("snapshot", snapshot::many_keys),
         ("bighash", snapshot::one_big_hash),
+        ("scripts", scripts::run),
     ] {
         if all || what == name {
             known = true;
@@ -26,7 +28,7 @@ fn main() {
         }
     }
     if !known {
-        println!("usage: persistkv-bench [log|snapshot|bighash|all] [scale]");
+        println!("usage: persistkv-bench [log|snapshot|bighash|scripts|all] [scale]");
         std::process::exit(2);
     }
 }

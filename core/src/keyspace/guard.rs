@@ -181,11 +181,6 @@ impl<'a> Guard<'a> {
         self.many.len() == SHARDS
     }
 
-    /// Whether the shard of a hash is locked.
-    pub(super) fn holds(&self, hash: u64) -> bool {
-        self.shard_at(shard_of(hash)).is_some()
-    }
-
     /// The locked shards, to be given back by [`Guard::put_held`].
     pub(super) fn take_held(&mut self) -> Vec<(usize, MutexGuard<'a, Shard>)> {
         let mut held = std::mem::take(&mut self.many);

@@ -7,6 +7,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use super::ShardSet;
 use super::guard::{Guard, type_of};
 use super::shard::Shard;
 use crate::table::hash;
@@ -249,9 +250,14 @@ impl Guard<'_> {
 
     /// The command is over: watched keys it reached for have changed, or it has `changed` nothing.
     pub(crate) fn settle(&mut self, changed: bool) {
+        self.settle_of(ShardSet::ALL, changed);
+    }
+
+    /// As [`Guard::settle`], for a command that has reached for no other shards.
+    pub(crate) fn settle_of(&mut self, reached: ShardSet, changed: bool) {
         let mut ready = std::mem::take(&mut self.ready);
         let mut changes = self.changes.take();
-        for (_, shard) in self.shards() {
+        for (_, shard) in self.shards().filter(|(index, _)| reached.contains(*index)) {
             let interests = &mut shard.interests;
             ready.append(&mut interests.ready);
             for (db, key) in std::mem::take(&mut interests.noted) {

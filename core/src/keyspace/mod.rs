@@ -245,6 +245,34 @@ fn mask_of<'k>(keys: impl IntoIterator<Item = &'k [u8]>) -> u64 {
     keys.into_iter().fold(0, |wanted, key| wanted | 1 << shard_of(hash(key)))
 }
 
+/// Some of the shards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ShardSet(u64);
+
+impl ShardSet {
+    pub(crate) const NONE: Self = Self(0);
+    pub(crate) const ALL: Self = Self(EVERY_SHARD);
+
+    /// Those of keys.
+    pub(crate) fn of<'k>(keys: impl IntoIterator<Item = &'k [u8]>) -> Self {
+        Self(mask_of(keys))
+    }
+
+    fn contains(self, index: usize) -> bool {
+        self.0 >> index & 1 == 1
+    }
+
+    fn indexes(self) -> impl Iterator<Item = usize> {
+        let mut rest = self.0;
+        std::iter::from_fn(move || {
+            let index = rest.trailing_zeros() as usize;
+            let found = rest != 0;
+            rest &= rest.wrapping_sub(1);
+            found.then_some(index)
+        })
+    }
+}
+
 /// A shard that is not whole any more.
 fn broken() -> Error {
     let text = "ERR internal error: an earlier call panicked while it changed this part of the data; close the store and open it again";

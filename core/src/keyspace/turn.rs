@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use super::guard::Guard;
 use super::shard::Shard;
-use super::{Clock, Keyspace, SHARDS};
+use super::{Clock, Keyspace, SHARDS, ShardSet};
 use crate::error::{Error, Result};
 use crate::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 #[cfg(feature = "model")]
@@ -33,7 +33,7 @@ const PAUSE_MAX: Duration = Duration::from_micros(100);
 /// The book-keeping; see the module's head.
 #[derive(Default)]
 pub(super) struct Turns {
-    taken: Mutex<bool>,
+    place: Mutex<Place>,
     free: Condvar,
     /// Somebody has the turn: nobody may fall asleep for a shard.
     held: AtomicBool,
@@ -48,6 +48,14 @@ pub(super) struct Turns {
     is_function: AtomicBool,
 }
 
+/// The turn itself.
+#[derive(Default)]
+struct Place {
+    taken: bool,
+    /// How many wait for it: waking costs a system call, also when nobody does.
+    waiting: usize,
+}
+
 /// The turn. Dropping it gives it back.
 pub(crate) struct Turn<'a>(&'a Turns);
 
@@ -55,8 +63,11 @@ impl Drop for Turn<'_> {
     fn drop(&mut self) {
         self.0.since_ns.store(0, Ordering::Relaxed);
         self.0.held.store(false, Ordering::SeqCst);
-        *self.0.lock() = false;
-        self.0.free.notify_one();
+        let mut place = self.0.lock();
+        place.taken = false;
+        if place.waiting > 0 {
+            self.0.free.notify_one();
+        }
     }
 }
 
@@ -97,8 +108,8 @@ impl Pauses {
 }
 
 impl Turns {
-    fn lock(&self) -> MutexGuard<'_, bool> {
-        self.taken.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Place> {
+        self.place.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// `None`: somebody has the turn, and nobody may fall asleep.
@@ -133,16 +144,18 @@ impl Keyspace {
     /// Waits for the turn. The caller holds no shard. An error means that the one at turn is too slow to wait for.
     pub(crate) fn take_turn(&self) -> Result<Turn<'_>> {
         let turns = &self.turns;
-        let mut taken = turns.lock();
-        while *taken {
+        let mut place = turns.lock();
+        while place.taken {
             if turns.is_slow(&self.clock) {
                 return Err(turns.busy());
             }
-            let waited = turns.free.wait_timeout(taken, LOOK_EVERY);
-            taken = waited.unwrap_or_else(std::sync::PoisonError::into_inner).0;
+            place.waiting += 1;
+            let waited = turns.free.wait_timeout(place, LOOK_EVERY);
+            place = waited.unwrap_or_else(std::sync::PoisonError::into_inner).0;
+            place.waiting -= 1;
         }
-        *taken = true;
-        drop(taken);
+        place.taken = true;
+        drop(place);
         turns.held.store(true, Ordering::SeqCst);
         let turn = Turn(turns);
         let mut pauses = Pauses::default();
@@ -246,9 +259,9 @@ impl Drop for Upgrade<'_> {
 }
 
 impl Guard<'_> {
-    /// Whether the shards of all these keys are held.
-    pub(crate) fn covers<'k>(&self, keys: impl IntoIterator<Item = &'k [u8]>) -> bool {
-        self.holds_all() || keys.into_iter().all(|key| self.holds(crate::table::hash(key)))
+    /// Whether these shards are held.
+    pub(crate) fn has(&self, wanted: ShardSet) -> bool {
+        self.holds_all() || wanted.indexes().all(|index| self.shard_at(index).is_some())
     }
 
     /// Takes the shards that are not held yet. Only for who has the turn.
@@ -291,7 +304,7 @@ impl Keyspace {
 #[doc(hidden)]
 impl Guard<'_> {
     pub fn has_shard_of(&self, key: &[u8]) -> bool {
-        self.holds(crate::table::hash(key))
+        self.has(ShardSet::of([key]))
     }
 
     pub fn take_the_rest(&mut self) -> Result<()> {

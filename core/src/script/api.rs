@@ -3,9 +3,9 @@
 use mlua::{IntoLua, Lua, Table, Value};
 use sha1::{Digest, Sha1};
 
-use super::convert::{error_table, from_reply, number_of, number_text, one_line, text_of};
-use super::current;
+use super::convert::{error_table, number_of, number_text, one_line, text_of};
 use super::function::{Args, Fault, Returned, function};
+use super::{Host, call, current};
 
 /// `REDIS_VERSION_NUM` of the version followed.
 fn version_number() -> u32 {
@@ -42,7 +42,7 @@ impl Words {
             match value {
                 Value::String(text) => words.bytes.extend_from_slice(&text.as_bytes()),
                 value => match number_of(value) {
-                    Some(n) => words.bytes.extend_from_slice(&number_text(n)),
+                    Some(n) => words.bytes.extend_from_slice(number_text(n).as_bytes()),
                     None => {
                         let text = "Lua redis lib command arguments must be strings or integers";
                         return Err(raise(args.lua, text));
@@ -67,25 +67,10 @@ impl Words {
     }
 }
 
-fn call(args: &Args<'_>) -> Returned {
-    let words = Words::of(args)?;
-    let argv = words.argv();
-    let lua = args.lua;
-    let Some((result, resp3)) = current::with(|host| (host.call(&argv), host.resp3())) else {
-        return Err(raise(lua, "redis.call/pcall can only be called inside a script invocation"));
-    };
-    match result {
-        Ok(reply) => Ok(vec![from_reply(lua, reply, resp3)?]),
-        Err(error) => Err(raise_whole(lua, &error.reply_text())),
-    }
-}
-
-/// As `call`, but an error is a result.
-fn pcall(args: &Args<'_>) -> Returned {
-    match call(args) {
-        Err(Fault::Raise(error)) if !current::is_stopping() => Ok(vec![error]),
-        other => other,
-    }
+/// What asks the host for something; the script does not go on when that panics.
+fn in_script<R>(lua: &Lua, f: impl FnOnce(&mut dyn Host) -> R) -> Result<R, Fault> {
+    let none = || raise(lua, "this can only be called inside a script invocation");
+    current::with(f).ok_or_else(none)
 }
 
 fn single_text(args: &Args<'_>, field: &str, make: impl Fn(Vec<u8>) -> Vec<u8>) -> Returned {
@@ -121,12 +106,8 @@ fn sha1hex(args: &Args<'_>) -> Returned {
 
 /// The SHA-1 of a text, in hexadecimal.
 pub(super) fn hex(text: &[u8]) -> String {
-    use std::fmt::Write;
-    let mut out = String::with_capacity(40);
-    for byte in Sha1::digest(text) {
-        let _ = write!(out, "{byte:02x}");
-    }
-    out
+    let digit = |n: u8| char::from(b"0123456789abcdef"[usize::from(n & 15)]);
+    Sha1::digest(text).iter().flat_map(|&byte| [digit(byte >> 4), digit(byte)]).collect()
 }
 
 /// Levels of `redis.log`.
@@ -149,7 +130,7 @@ fn log(args: &Args<'_>) -> Returned {
     };
     let words: Vec<Vec<u8>> = args.values()[1..].iter().filter_map(text_of).collect();
     // Whoever receives it may be the host's own code, which must not run while shards are held.
-    current::with(|host| host.log(level, one_line(&words.join(&b' '))));
+    in_script(args.lua, |host| host.log(level, one_line(&words.join(&b' '))))?;
     Ok(Vec::new())
 }
 
@@ -161,7 +142,7 @@ fn setresp(args: &Args<'_>) -> Returned {
     if version != 2.0 && version != 3.0 {
         return Err(raise(args.lua, "RESP version must be 2 or 3."));
     }
-    current::with(|host| host.set_resp3(version == 3.0));
+    in_script(args.lua, |host| host.set_resp3(version == 3.0))?;
     Ok(Vec::new())
 }
 
@@ -202,8 +183,9 @@ pub(super) fn shared(lua: &Lua, table: &Table) -> mlua::Result<()> {
 /// Fills the table `redis`.
 pub(super) fn fill(lua: &Lua, table: &Table) -> mlua::Result<()> {
     shared(lua, table)?;
-    table.raw_set("call", function(lua, |args| call(&args))?)?;
-    table.raw_set("pcall", function(lua, |args| pcall(&args))?)?;
+    let (call, pcall) = call::functions(lua)?;
+    table.raw_set("call", call)?;
+    table.raw_set("pcall", pcall)?;
     let error_reply = |args: Args<'_>| single_text(&args, "err", error_text);
     table.raw_set("error_reply", function(lua, error_reply)?)?;
     let status_reply = |args: Args<'_>| single_text(&args, "ok", |text| text);

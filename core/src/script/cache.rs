@@ -6,6 +6,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
+
 use super::shebang::Script;
 
 /// Scripts kept that only EVAL brought.
@@ -20,7 +22,9 @@ struct Known {
 /// See the module's head.
 #[derive(Default)]
 pub struct Cache {
-    scripts: HashMap<Arc<str>, Known>,
+    scripts: HashMap<Arc<str>, Known, RandomState>,
+    /// The SHA-1 of each text: EVAL need not compute it again.
+    by_text: HashMap<Arc<[u8]>, Arc<str>, RandomState>,
     clock: u64,
     by_eval: usize,
     bytes: usize,
@@ -43,6 +47,12 @@ impl Cache {
         Some(Arc::clone(&known.script))
     }
 
+    /// The same by the text.
+    pub(super) fn find_text(&mut self, body: &[u8], by_eval: bool) -> Option<Arc<Script>> {
+        let sha = Arc::clone(self.by_text.get(body)?);
+        self.find(&sha, by_eval)
+    }
+
     /// Whether it is known.
     pub fn has(&self, sha: &str) -> bool {
         self.scripts.contains_key(sha)
@@ -61,6 +71,7 @@ impl Cache {
             let oldest =
                 self.scripts.iter().min_by_key(|(_, known)| used(known)).map(|(sha, _)| Arc::clone(sha));
             if let Some(known) = oldest.as_ref().and_then(|sha| self.scripts.remove(sha)) {
+                self.by_text.remove(&known.script.body);
                 self.bytes -= known.script.body.len();
                 self.by_eval -= 1;
                 self.evicted += 1;
@@ -70,6 +81,7 @@ impl Cache {
         self.bytes += script.body.len();
         self.by_eval += usize::from(by_eval);
         let used = by_eval.then_some(self.clock);
+        self.by_text.insert(Arc::clone(&script.body), Arc::clone(&script.sha));
         self.scripts.insert(Arc::clone(&script.sha), Known { script, used });
         gone
     }

@@ -27,32 +27,70 @@ enum Wish {
     Close = 2,
 }
 
+/// What runs, in room that is used again by the next one.
+#[derive(Default)]
+struct Place {
+    /// Something runs.
+    is_taken: bool,
+    name: String,
+    /// The words of the command, one behind the other.
+    words: Vec<u8>,
+    ends: Vec<usize>,
+    is_function: bool,
+    began_ns: i64,
+}
+
+/// More room than this is not kept for the next one.
+const KEPT_MAX: usize = 64 * 1024;
+
 /// See the module's head.
 #[derive(Default)]
 pub struct Control {
-    running: Mutex<Option<Running>>,
+    place: Mutex<Place>,
     wish: AtomicU8,
     wrote: AtomicBool,
     closing: AtomicBool,
 }
 
 impl Control {
-    fn lock(&self) -> MutexGuard<'_, Option<Running>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Place> {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What runs, if something does.
     pub fn running(&self) -> Option<Running> {
-        self.lock().clone()
+        let place = self.lock();
+        if !place.is_taken {
+            return None;
+        }
+        let mut start = 0;
+        let word = |end: &usize| {
+            let word = place.words[start..*end].to_vec();
+            start = *end;
+            word
+        };
+        let command = place.ends.iter().map(word).collect();
+        let (is_function, began_ns) = (place.is_function, place.began_ns);
+        Some(Running { name: place.name.clone(), command, is_function, began_ns })
     }
 
-    /// A script begins; it ends when what is returned is dropped.
-    pub(crate) fn begin(&self, running: Running) -> Ended<'_> {
+    /// A script or a function begins; it ends when what is returned is dropped. See [`Running`].
+    pub(crate) fn begin(&self, name: &str, command: &[&[u8]], is_function: bool, began_ns: i64) -> Ended<'_> {
         let mut place = self.lock();
         let wish = if self.closing.load(Ordering::Relaxed) { Wish::Close } else { Wish::None };
         self.wish.store(wish as u8, Ordering::Relaxed);
         self.wrote.store(false, Ordering::Relaxed);
-        *place = Some(running);
+        place.is_taken = true;
+        place.name.clear();
+        place.name.push_str(name);
+        place.words.clear();
+        place.ends.clear();
+        for word in command {
+            place.words.extend_from_slice(word);
+            let end = place.words.len();
+            place.ends.push(end);
+        }
+        (place.is_function, place.began_ns) = (is_function, began_ns);
         Ended(self)
     }
 
@@ -73,8 +111,10 @@ impl Control {
     /// Asks the script to end, unless it has written. `None`: nothing runs; else whether it will end.
     pub(crate) fn kill(&self, function: bool) -> Kill {
         let place = self.lock();
-        let Some(running) = &*place else { return Kill::Nothing };
-        if running.is_function != function {
+        if !place.is_taken {
+            return Kill::Nothing;
+        }
+        if place.is_function != function {
             return Kill::Other;
         }
         if self.wrote.load(Ordering::Relaxed) {
@@ -88,7 +128,7 @@ impl Control {
     pub(crate) fn close(&self) {
         let place = self.lock();
         self.closing.store(true, Ordering::Relaxed);
-        if place.is_some() && !self.wrote.load(Ordering::Relaxed) {
+        if place.is_taken && !self.wrote.load(Ordering::Relaxed) {
             self.wish.store(Wish::Close as u8, Ordering::Relaxed);
         }
     }
@@ -122,6 +162,10 @@ pub(crate) struct Ended<'a>(&'a Control);
 
 impl Drop for Ended<'_> {
     fn drop(&mut self) {
-        *self.0.lock() = None;
+        let mut place = self.0.lock();
+        place.is_taken = false;
+        if place.words.capacity() + place.ends.capacity() * 8 > KEPT_MAX {
+            *place = Place::default();
+        }
     }
 }

@@ -4,7 +4,9 @@
 //! host but this place, where the run leaves a pointer to it and takes it away again at its end.
 #![allow(unsafe_code)]
 
-use std::cell::Cell;
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 
 use super::Host;
@@ -13,6 +15,7 @@ thread_local! {
     static HOST: Cell<Option<NonNull<dyn Host>>> = const { Cell::new(None) };
     static STOPPING: Cell<bool> = const { Cell::new(false) };
     static PANICKED: Cell<bool> = const { Cell::new(false) };
+    static PANIC: RefCell<Option<Box<dyn Any + Send>>> = const { RefCell::new(None) };
 }
 
 /// Takes the host away again, however the run ends.
@@ -36,26 +39,36 @@ pub(super) fn lend<R>(host: &mut dyn Host, f: impl FnOnce() -> R) -> R {
     f()
 }
 
-/// Notes a panic of the host, which no script may catch.
-struct Watch;
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
+/// Calls `f`; `None` when it panics. That must not unwind through Lua: it ends the script, which can not catch it, and goes
+/// on when Lua is left ([`resume_panic`]).
+pub(super) fn catching<R>(f: impl FnOnce() -> R) -> Option<R> {
+    // What the panic left half done is the host's; the script that reaches it ends here.
+    match catch_unwind(AssertUnwindSafe(f)) {
+        Ok(result) => Some(result),
+        Err(panic) => {
             PANICKED.set(true);
             STOPPING.set(true);
+            PANIC.set(Some(panic));
+            None
         }
     }
 }
 
-/// Calls `f` with the host of the script under way on this thread; `None` without one, or while it is in use.
+/// Goes on with the panic that ended the script, if one did.
+pub(super) fn resume_panic() {
+    if let Some(panic) = PANIC.take() {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+/// Calls `f` with the host of the script under way on this thread; `None` without one, while it is in use, or when `f` panics.
 pub(super) fn with<R>(f: impl FnOnce(&mut dyn Host) -> R) -> Option<R> {
     let mut pointer = HOST.take()?;
     let _back = Lent(Some(pointer));
-    let _watch = Watch;
     // SAFETY: `lend` holds the only borrow of the host and is further down on this thread's stack; while this borrow
     // lasts, the place is empty, so that there is no second one.
-    Some(f(unsafe { pointer.as_mut() }))
+    let host = unsafe { pointer.as_mut() };
+    catching(|| f(host))
 }
 
 /// Whether the script is to end, whatever it catches; if so, why.

@@ -3,15 +3,17 @@
 use std::collections::HashMap;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
+use foldhash::fast::RandomState;
 use mlua::chunk::ChunkMode;
 use mlua::{Function, Lua, Table, Value};
 
-use super::convert::{Names, Writer, one_line};
+use super::convert::one_line;
+use super::enter::{Door, Ending, Job, Kept};
 use super::library::{self, FunctionInfo, Library};
 use super::register::{self, Registered};
 use super::sandbox::{Realm, Sandbox};
 use super::shebang::Script;
-use super::{Host, current, raw, sandbox};
+use super::{Host, current, sandbox};
 use crate::error::{Error, Result};
 use crate::reply::ReplySink;
 
@@ -25,11 +27,13 @@ const LIBRARY: &str = "@user_function";
 /// See the module's head.
 pub(super) struct Engine {
     lua: Lua,
+    /// Used no longer than `lua`.
+    door: Door,
+    /// Runs what loads a library.
     run: Function,
-    names: Names,
     realm: Realm,
     /// Scripts by their SHA-1, functions by their name.
-    compiled: HashMap<Arc<str>, Function>,
+    compiled: HashMap<Arc<str>, Kept, RandomState>,
     /// Only with an interpreter of functions.
     loading: Option<Loading>,
     runs: u32,
@@ -85,23 +89,30 @@ impl Engine {
         // What is compiled without saying where it belongs is harmless.
         lua.set_globals(realm.env.clone())?;
         let loading = if functions { Some(Loading::new(&lua, &sandbox, &realm)?) } else { None };
-        let run = sandbox.runner(&lua)?;
-        raw::arm(&lua)?;
-        let names = Names::new(&lua)?;
-        Ok(Self { lua, run, names, realm, compiled: HashMap::new(), loading, runs: 0, memory_max })
+        let run = Sandbox::runner(&lua)?;
+        let mut door = Door::new(&lua, &realm.globals)?;
+        door.arm();
+        Ok(Self { lua, door, run, realm, compiled: HashMap::default(), loading, runs: 0, memory_max })
     }
 
     /// Compiles a script unless that was done before.
-    pub(super) fn compile(&mut self, script: &Script) -> Result<Function> {
-        if let Some(function) = self.compiled.get(&script.sha) {
-            return Ok(function.clone());
+    pub(super) fn compile(&mut self, script: &Script) -> Result<()> {
+        if self.compiled.contains_key(&script.sha) {
+            return Ok(());
         }
         let function = self.compile_text(script.code(), SCRIPT).map_err(|message| {
             let message = one_line(message.as_bytes());
             Error::command(format!("ERR Error compiling script (new function): {message}"))
         })?;
-        self.compiled.insert(Arc::clone(&script.sha), function.clone());
-        Ok(function)
+        self.insert(&script.sha, function)
+    }
+
+    fn insert(&mut self, name: &Arc<str>, function: Function) -> Result<()> {
+        let kept = self.door.keep(&self.lua, function).map_err(|error| failed(&error))?;
+        if let Some(old) = self.compiled.insert(Arc::clone(name), kept) {
+            self.door.forget(old);
+        }
+        Ok(())
     }
 
     /// A chunk, or what is wrong with it.
@@ -132,13 +143,16 @@ impl Engine {
         };
         loading.begin().map_err(|error| failed(&error))?;
         let result: mlua::Result<(bool, Value)> = current::lend(host, || self.run.call((chunk,)));
+        current::resume_panic();
         let registered = loading.end(&self.realm.globals).map_err(|error| failed(&error))?;
         let is_well = match result {
             Ok((true, _)) => Ok(()),
             Ok((false, error)) => Err(self.error_text(&error)),
             Err(error) => Err(one_line(error.to_string().as_bytes())),
         };
-        self.clean_up(is_well.is_err());
+        if current::is_stopping() {
+            self.door.arm();
+        }
         is_well.map_err(|text| Error::command(format!("ERR Error registering functions: {text}")))?;
         if registered.is_empty() {
             return Err(Error::command("ERR No functions registered"));
@@ -148,33 +162,29 @@ impl Engine {
     }
 
     /// Makes a library's functions known by their names.
-    pub(super) fn keep(&mut self, library: &Library, callbacks: Vec<Function>) {
-        for (info, callback) in library.functions.iter().zip(callbacks) {
-            self.compiled.insert(Arc::clone(&info.name), callback);
-        }
+    pub(super) fn keep(&mut self, library: &Library, callbacks: Vec<Function>) -> Result<()> {
+        library
+            .functions
+            .iter()
+            .zip(callbacks)
+            .try_for_each(|(info, callback)| self.insert(&info.name, callback))
     }
 
     /// Forgets a script or a function.
     pub(super) fn forget(&mut self, sha: &str) {
-        self.compiled.remove(sha);
+        if let Some(kept) = self.compiled.remove(sha) {
+            self.door.forget(kept);
+        }
     }
 
     /// Whether it holds so much after collecting that it is better made anew.
     pub(super) fn is_worn(&self) -> bool {
-        self.memory_max > 0 && self.lua.used_memory() > self.memory_max / 2
+        self.memory_max > 0 && self.memory() > self.memory_max / 2
     }
 
     /// Bytes the interpreter uses.
     pub(super) fn memory(&self) -> usize {
-        self.lua.used_memory()
-    }
-
-    fn list(&self, words: &[&[u8]]) -> mlua::Result<Table> {
-        let table = self.lua.create_table_with_capacity(words.len().min(4096), 0)?;
-        for (at, word) in words.iter().enumerate() {
-            table.raw_seti(at + 1, self.lua.create_string(word)?)?;
-        }
-        Ok(table)
+        self.door.memory()
     }
 
     /// Runs a call to its end.
@@ -186,78 +196,47 @@ impl Engine {
         host: &mut dyn Host,
         out: &mut dyn ReplySink,
     ) -> Result<()> {
-        let name = match call {
-            Call::Script(script) => &script.sha,
-            Call::Function(name) => *name,
+        let (name, by_arguments) = match call {
+            Call::Script(script) => (&*script.sha, false),
+            Call::Function(name) => (*name, true),
         };
-        let result = self.run_call(call, keys, args, host);
-        let written = match result {
-            Ok((true, value)) => self.write(&value, host.resp3(), out),
-            Ok((false, error)) => Err(self.error(name, &error)),
-            Err(error) => Err(Error::command(format!(
-                "ERR Error running script {name}, {}",
-                one_line(error.to_string().as_bytes())
-            ))),
+        let Some(function) = self.compiled.get(name) else {
+            return Err(Error::command("ERR internal error: the script was not compiled"));
         };
-        self.clean_up(written.is_err());
-        written
-    }
-
-    fn run_call(
-        &mut self,
-        call: &Call<'_>,
-        keys: &[&[u8]],
-        args: &[&[u8]],
-        host: &mut dyn Host,
-    ) -> mlua::Result<(bool, Value)> {
-        let (keys, args) = (self.list(keys)?, self.list(args)?);
-        let name = match call {
-            Call::Script(script) => &*script.sha,
-            Call::Function(name) => name,
+        self.runs = self.runs.wrapping_add(1);
+        let mut job = Job {
+            function,
+            by_arguments,
+            keys,
+            args,
+            out,
+            collect_above: self.memory_max / 4,
+            collect: self.runs.is_multiple_of(COLLECT_EVERY),
+            ending: Ending::Answered,
         };
-        let function = self.compiled.get(name).cloned();
-        let function = function.ok_or_else(|| mlua::Error::runtime("it was not compiled"))?;
-        match call {
-            Call::Script(_) => {
-                self.realm.globals.raw_set("KEYS", keys)?;
-                self.realm.globals.raw_set("ARGV", args)?;
-                current::lend(host, || self.run.call((function,)))
+        current::lend(host, || self.door.go(&mut job));
+        let ending = job.ending;
+        if current::is_stopping() {
+            self.door.arm();
+        }
+        current::resume_panic();
+        Err(match ending {
+            Ending::Answered => return Ok(()),
+            Ending::Refused(text) => Error::command(text),
+            Ending::Raised { text, source, line } => {
+                let text = text.unwrap_or_else(|| "ERR unknown error".to_owned());
+                match (source, line) {
+                    (Some(source), Some(line)) => {
+                        Error::command(format!("{text} script: {name}, on {source}:{line}."))
+                    }
+                    _ => Error::command(text),
+                }
             }
-            Call::Function(_) => current::lend(host, || self.run.call((function, keys, args))),
-        }
-    }
-
-    fn write(&self, value: &Value, resp3: bool, out: &mut dyn ReplySink) -> Result<()> {
-        let mut writer = Writer { names: &self.names, resp3, out };
-        if let Some(error) = writer.error_of(value).map_err(|error| failed(&error))? {
-            return Err(error);
-        }
-        if let Err(error) = writer.write(value, 0) {
-            out.error(&failed(&error));
-        }
-        Ok(())
-    }
-
-    /// The error a script ended with, in Redis's words.
-    fn error(&self, name: &str, error: &Value) -> Error {
-        let Value::Table(table) = error else {
-            let text = match error {
-                Value::String(text) => one_line(&text.as_bytes()),
-                _ => "execution failure".to_owned(),
-            };
-            return Error::command(format!("ERR Error running script {name}, {text}"));
-        };
-        let text_of = |field: &str| {
-            let value: Value = table.raw_get(field).unwrap_or(Value::Nil);
-            super::convert::text_of(&value).map(|text| one_line(&text))
-        };
-        let text = text_of("err").unwrap_or_else(|| "ERR unknown error".to_owned());
-        match (text_of("source"), text_of("line")) {
-            (Some(source), Some(line)) => {
-                Error::command(format!("{text} script: {name}, on {source}:{line}."))
+            Ending::RaisedOther(text) => {
+                let text = text.as_deref().unwrap_or("execution failure");
+                Error::command(format!("ERR Error running script {name}, {text}"))
             }
-            _ => Error::command(text),
-        }
+        })
     }
 
     /// The text of an error.
@@ -269,18 +248,6 @@ impl Engine {
             other => super::convert::text_of(other),
         };
         text.map_or_else(|| "ERR unknown error".to_owned(), |text| one_line(&text))
-    }
-
-    fn clean_up(&mut self, after_error: bool) {
-        if current::is_stopping() {
-            let _ = raw::arm(&self.lua);
-        }
-        self.runs = self.runs.wrapping_add(1);
-        if self.memory_max > 0 && self.lua.used_memory() > self.memory_max / 4 {
-            let _ = self.lua.gc_collect();
-        } else if after_error || self.runs.is_multiple_of(COLLECT_EVERY) {
-            let _ = self.lua.gc_step();
-        }
     }
 }
 

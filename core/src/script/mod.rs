@@ -7,10 +7,12 @@
 mod api;
 mod bit;
 mod cache;
+mod call;
 mod control;
 mod convert;
 mod current;
 mod engine;
+mod enter;
 mod format;
 mod function;
 mod json;
@@ -22,6 +24,7 @@ mod register;
 mod sandbox;
 mod shebang;
 mod structs;
+mod tape;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,12 +36,12 @@ pub use library::{FunctionInfo, Libraries, Library};
 pub use shebang::{Script, ScriptFlags};
 
 use crate::error::Result;
-use crate::reply::{Reply, ReplySink};
+use crate::reply::ReplySink;
 
 /// What a script needs of the world.
 pub trait Host {
-    /// Runs a command for the script.
-    fn call(&mut self, argv: &[&[u8]]) -> Result<Reply>;
+    /// Runs a command for the script. An error is all there is: then what `out` got is of no account.
+    fn call(&mut self, argv: &[&[u8]], out: &mut dyn ReplySink) -> Result<()>;
     /// Whether there is a command of that name, with that many arguments.
     fn may_call(&mut self, argv: &[&[u8]]) -> bool;
     /// Whether replies take RESP3 shapes (`redis.setresp`).
@@ -109,21 +112,18 @@ impl Scripts {
 
     /// The script of a text, compiled; known to EVALSHA from now on. The caller has the turn.
     pub fn load(&self, body: &[u8], by_eval: bool, memory_max: usize) -> Result<Arc<Script>> {
-        let sha = api::hex(body);
-        let known = self.cache().find(&sha, by_eval);
+        let known = self.cache().find_text(body, by_eval);
         if let Some(script) = known {
             return Ok(script);
         }
-        let script = Arc::new(Script::parse(sha.into(), body)?);
-        let (given_up, memory) = self.engine(memory_max, |engine| {
+        let script = Arc::new(Script::parse(api::hex(body).into(), body)?);
+        self.engine(memory_max, |engine| {
             engine.compile(&script)?;
-            let given_up = self.cache().add(Arc::clone(&script), by_eval);
-            if let Some(sha) = &given_up {
-                engine.forget(sha);
+            if let Some(sha) = self.cache().add(Arc::clone(&script), by_eval) {
+                engine.forget(&sha);
             }
-            Ok((given_up, engine.memory()))
+            Ok(())
         })?;
-        drop((given_up, memory));
         Ok(script)
     }
 
@@ -210,7 +210,11 @@ impl Scripts {
             for gone in old.all().filter(|old| old.name == library.name).flat_map(|old| &old.functions) {
                 engine.forget(&gone.name);
             }
-            engine.keep(&library, callbacks);
+            if let Err(error) = engine.keep(&library, callbacks) {
+                // What was there is made anew from its texts.
+                *place = None;
+                return Err(error);
+            }
             name = Arc::clone(&library.name);
         }
         self.functions_memory.store(engine.memory(), Ordering::Relaxed);
@@ -269,7 +273,7 @@ impl Scripts {
         let mut engine = engine::Engine::of_functions(memory_max)?;
         for library in libraries.all() {
             let (library, callbacks) = engine.load_library(&library.code, host)?;
-            engine.keep(&library, callbacks);
+            engine.keep(&library, callbacks)?;
         }
         *place = Some(engine);
         Ok(())

@@ -28,10 +28,10 @@ pub(super) mod outcome {
     pub(in crate::script) const BAD_ARGUMENT: f64 = 3.0;
 }
 
-/// A closure of a function with one upvalue.
-fn closure(lua: &Lua, function: ffi::lua_CFunction, upvalue: impl mlua::IntoLuaMulti) -> Result<Function> {
-    // SAFETY: exactly one value is on the stack, which becomes the upvalue; the closure is left in its place.
-    unsafe { lua.exec_raw(upvalue, |state| ffi::lua_pushcclosure(state, function, 1)) }
+/// A closure of a function with its upvalues.
+fn closure(lua: &Lua, function: ffi::lua_CFunction, upvalues: impl mlua::IntoLuaMulti) -> Result<Function> {
+    // SAFETY: all that is on the stack becomes upvalues; the closure is left in their place.
+    unsafe { lua.exec_raw(upvalues, |state| ffi::lua_pushcclosure(state, function, ffi::lua_gettop(state))) }
 }
 
 /// A function that calls `inner` and does what the first of its results says (see [`outcome`]). To Lua it is a function
@@ -67,7 +67,7 @@ unsafe extern "C-unwind" fn trampoline(state: *mut lua_State) -> c_int {
 }
 
 /// Replaces an error that stands for a failure of Rust code, which can only be a lack of memory, by its text.
-unsafe fn plain_error(state: *mut lua_State) {
+pub(super) unsafe fn plain_error(state: *mut lua_State) {
     // SAFETY: there is an error value on top of the stack.
     unsafe {
         if ffi::lua_type(state, -1) == ffi::LUA_TUSERDATA {
@@ -194,38 +194,23 @@ unsafe extern "C-unwind" fn error_handler(state: *mut lua_State) -> c_int {
     }
 }
 
+/// Pushes [`error_handler`].
+pub(super) unsafe fn push_error_handler(state: *mut lua_State) {
+    // SAFETY: the caller has made room for one value.
+    unsafe { ffi::lua_pushcfunction(state, error_handler) }
+}
+
 /// `run(f, …)`: calls `f` and returns whether that went well, with the first result or the error as
-/// [`error_handler`] makes it. Its upvalue is the list of protected tables, which are emptied afterwards: a script can put
-/// something into them by `table.insert`.
+/// [`error_handler`] makes it.
 unsafe extern "C-unwind" fn run(state: *mut lua_State) -> c_int {
-    // SAFETY: position 1 is the handler, the function and its arguments follow; the upvalue is a sequence of tables.
+    // SAFETY: position 1 is the handler, the function and its arguments follow.
     unsafe {
         ffi::luaL_checkstack(state, 6, ptr::null());
         ffi::lua_pushcfunction(state, error_handler);
         ffi::lua_insert(state, 1);
         let arguments = ffi::lua_gettop(state) - 2;
         let status = ffi::lua_pcall(state, arguments, 1, 1);
-        if current::has_panicked() {
-            ffi::lua_error(state);
-        }
         plain_error(state);
-        let mut at: c_int = 1;
-        loop {
-            ffi::lua_rawgeti(state, ffi::lua_upvalueindex(1), at.into());
-            if ffi::lua_istable(state, -1) == 0 {
-                break;
-            }
-            ffi::lua_pushnil(state);
-            while ffi::lua_next(state, -2) != 0 {
-                ffi::lua_pop(state, 1);
-                ffi::lua_pushvalue(state, -1);
-                ffi::lua_pushnil(state);
-                ffi::lua_rawset(state, -4);
-            }
-            ffi::lua_pop(state, 1);
-            at += 1;
-        }
-        ffi::lua_pop(state, 1);
         ffi::lua_pushboolean(state, c_int::from(status == ffi::LUA_OK));
         ffi::lua_insert(state, -2);
         2
@@ -266,6 +251,41 @@ unsafe extern "C-unwind" fn rawset(state: *mut lua_State) -> c_int {
         refuse_protected(state);
         ffi::lua_rawset(state, 1);
         1
+    }
+}
+
+/// `table.insert`, which in Lua looks past metatables.
+unsafe extern "C-unwind" fn table_insert(state: *mut lua_State) -> c_int {
+    // SAFETY: the arguments are checked, one to three are on the stack; one value at a time is pushed beyond them.
+    unsafe {
+        ffi::luaL_checktype(state, 1, ffi::LUA_TTABLE);
+        let mut end = ffi::lua_objlen(state, 1) as c_int + 1;
+        let mut at = end;
+        match ffi::lua_gettop(state) {
+            2 => {}
+            3 => {
+                at = ffi::luaL_checkinteger(state, 2) as c_int;
+                end = end.max(at);
+            }
+            _ => {
+                ffi::luaL_where(state, 1);
+                ffi::lua_pushliteral(state, c"wrong number of arguments to 'insert'");
+                ffi::lua_concat(state, 2);
+                ffi::lua_error(state);
+            }
+        }
+        // Most tables have none, and need not be looked up.
+        if ffi::lua_getmetatable(state, 1) != 0 {
+            ffi::lua_pop(state, 1);
+            refuse_protected(state);
+        }
+        while end > at {
+            ffi::lua_rawgeti(state, 1, (end - 1).into());
+            ffi::lua_rawseti(state, 1, end.into());
+            end -= 1;
+        }
+        ffi::lua_rawseti(state, 1, at.into());
+        0
     }
 }
 
@@ -388,7 +408,11 @@ unsafe extern "C-unwind" fn no_such_global(state: *mut lua_State) -> c_int {
 unsafe extern "C-unwind" fn hook(state: *mut lua_State, _: *mut ffi::lua_Debug) {
     // SAFETY: the text is copied by Lua before the jump; nothing is owned here.
     unsafe {
-        let Some(text) = current::why_stop() else { return };
+        let text = match current::why_stop() {
+            Some(text) => text,
+            None if current::has_panicked() => "ERR Script ended.",
+            None => return,
+        };
         // From now on at every line and instruction, so that the script can not go on by catching the error.
         ffi::lua_sethook(state, Some(hook), ffi::LUA_MASKLINE | ffi::LUA_MASKCOUNT, 1);
         if ffi::lua_checkstack(state, 4) == 0 {
@@ -402,12 +426,10 @@ unsafe extern "C-unwind" fn hook(state: *mut lua_State, _: *mut ffi::lua_Debug) 
 }
 
 /// Sets the hook anew: it was armed to stop the last script, or was never set.
-pub(super) fn arm(lua: &Lua) -> Result<()> {
-    // SAFETY: setting a hook touches no stack.
+pub(super) unsafe fn set_hook(state: *mut lua_State) {
+    // SAFETY: setting a hook touches no stack; the caller vouches for the state.
     unsafe {
-        lua.exec_raw((), |state| {
-            ffi::lua_sethook(state, Some(hook), ffi::LUA_MASKCOUNT, HOOK_EVERY);
-        })
+        ffi::lua_sethook(state, Some(hook), ffi::LUA_MASKCOUNT, HOOK_EVERY);
     }
 }
 
@@ -428,12 +450,14 @@ pub(super) fn replace_base(lua: &Lua, globals: &Table, protected: &Table) -> Res
     globals.raw_set("xpcall", closure(lua, xpcall, true)?)?;
     let coroutine: Table = globals.raw_get("coroutine")?;
     let resume: Function = coroutine.raw_get("resume")?;
-    coroutine.raw_set("resume", closure(lua, not_catching, resume)?)
+    coroutine.raw_set("resume", closure(lua, not_catching, resume)?)?;
+    let table: Table = globals.raw_get("table")?;
+    table.raw_set("insert", closure(lua, table_insert, protected)?)
 }
 
 /// See [`run`].
-pub(super) fn runner(lua: &Lua, protected: &Table) -> Result<Function> {
-    closure(lua, run, protected)
+pub(super) fn runner(lua: &Lua) -> Result<Function> {
+    closure(lua, run, true)
 }
 
 /// See [`refuse_change`].

@@ -2,8 +2,7 @@
 //!
 //! Redis's Lua has tables that refuse changes; the stock Lua used here has not. So what scripts see of `string`, `redis`
 //! or `_G` is an empty table that stands for the real one: reads go through its metatable, writes meet a function that
-//! raises Redis's error. The few functions that look past metatables are replaced ([`raw::replace_base`]), and what
-//! `table.insert` may put into such a table is taken out again at the end of each script.
+//! raises Redis's error. The few functions that look past metatables are replaced ([`raw::replace_base`]).
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -51,8 +50,6 @@ pub(super) struct Realm {
 pub(super) struct Sandbox {
     /// Protected tables and what they stand for.
     protected: Table,
-    /// The same tables in a row.
-    list: Table,
     refuse_change: mlua::Function,
     refuse_global: mlua::Function,
     /// What all realms have, by name.
@@ -73,7 +70,6 @@ impl Sandbox {
         let globals = lua.globals();
         let mut sandbox = Self {
             protected: lua.create_table()?,
-            list: lua.create_table()?,
             refuse_change: raw::change_refuser(lua)?,
             refuse_global: raw::global_refuser(lua)?,
             common: Vec::new(),
@@ -121,7 +117,6 @@ impl Sandbox {
         metatable.raw_set("__metatable", metatable_shown)?;
         shown.set_metatable(Some(metatable))?;
         self.protected.raw_set(&shown, table)?;
-        self.list.raw_push(&shown)?;
         Ok(shown)
     }
 
@@ -142,8 +137,8 @@ impl Sandbox {
     }
 
     /// See [`raw::runner`].
-    pub(super) fn runner(&self, lua: &Lua) -> Result<mlua::Function> {
-        raw::runner(lua, &self.list)
+    pub(super) fn runner(lua: &Lua) -> Result<mlua::Function> {
+        raw::runner(lua)
     }
 
     /// The variables of a kind of scripts: `own` beside what all have.

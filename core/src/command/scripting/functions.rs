@@ -15,7 +15,7 @@ use super::{ONLY_READS, RUNS, keys_and_args_or};
 use crate::config::Directive;
 use crate::error::{Error, Result};
 use crate::rdb;
-use crate::reply::{Reply, ReplySink};
+use crate::reply::ReplySink;
 use crate::script::{Host, Policy, Running};
 
 const CHANGES: Flags = Flags::WRITE.and(Flags::NOSCRIPT).and(Flags::SCRIPT);
@@ -81,7 +81,7 @@ impl LoadHost {
 }
 
 impl Host for LoadHost {
-    fn call(&mut self, _: &[&[u8]]) -> Result<Reply> {
+    fn call(&mut self, _: &[&[u8]], _: &mut dyn ReplySink) -> Result<()> {
         Err(Error::command("ERR redis.call/pcall can only be called inside a script invocation"))
     }
     fn may_call(&mut self, _: &[&[u8]]) -> bool {

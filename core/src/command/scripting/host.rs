@@ -7,9 +7,9 @@ use super::super::ctx::{Ctx, Session};
 use super::super::dispatch;
 use super::super::table::{self, Flags, Keys};
 use crate::error::{Error, ErrorKind, Result};
-use crate::keyspace::Timed;
-use crate::reply::{Reply, ReplyBuilder};
-use crate::script::{Control, Ended, Host, Running, ScriptFlags};
+use crate::keyspace::{ShardSet, Timed};
+use crate::reply::ReplySink;
+use crate::script::{Control, Ended, Host, ScriptFlags};
 
 /// Lines of `redis.log` that are kept of one call.
 const LOG_LINES_MAX: usize = 1000;
@@ -47,24 +47,20 @@ impl<'c, 'a> ScriptHost<'c, 'a> {
             interrupt: ctx.session.interrupt.clone(),
             ..Session::default()
         };
-        let running = Running {
-            name: name.to_owned(),
-            command: ctx.argv.iter().map(|arg| arg.to_vec()).collect(),
-            is_function,
-            began_ns: services.keyspace().clock().monotonic_ns(false),
-        };
+        let (control, began_ns) =
+            (&services.scripts().control, services.keyspace().clock().monotonic_ns(false));
         // From here on nothing else that the script did is taken for the call itself.
         ctx.replaced = true;
         Self {
             session,
-            control: &services.scripts().control,
+            control,
             read_only: read_only || flags.has(ScriptFlags::NO_WRITES),
             allow_oom: flags.has(ScriptFlags::ALLOW_OOM),
             is_function,
             wrote: false,
             lines: Vec::new(),
             _timed: services.keyspace().time_script(is_function),
-            _ended: services.scripts().control.begin(running),
+            _ended: control.begin(name, ctx.argv, is_function, began_ns),
             ctx,
         }
     }
@@ -101,21 +97,24 @@ impl<'c, 'a> ScriptHost<'c, 'a> {
         Ok(())
     }
 
-    /// Sees to it that the shards of a command are held.
-    fn reach(&mut self, row: &table::Command, argv: &[&[u8]]) -> Result<()> {
+    /// Sees to it that the shards of a command are held, and says which those are.
+    fn reach(&mut self, row: &table::Command, argv: &[&[u8]]) -> Result<ShardSet> {
         let guard = &mut self.ctx.guard;
-        let is_held = match row.keys {
-            _ if row.reaches_everything(argv) => guard.holds_all(),
-            Keys::None => true,
-            Keys::Range(at, last, _) if at == last => guard.covers([argv[at as usize]]),
-            _ => guard.covers(row.key_positions(argv).into_iter().map(|at| argv[at])),
+        let wanted = match row.keys {
+            _ if row.reaches_everything(argv) => ShardSet::ALL,
+            Keys::None => ShardSet::NONE,
+            Keys::Range(at, last, _) if at == last => ShardSet::of([argv[at as usize]]),
+            _ => ShardSet::of(row.key_positions(argv).into_iter().map(|at| argv[at])),
         };
-        if is_held { Ok(()) } else { guard.hold_everything() }
+        if !guard.has(wanted) {
+            guard.hold_everything()?;
+        }
+        Ok(wanted)
     }
 }
 
 impl Host for ScriptHost<'_, '_> {
-    fn call(&mut self, argv: &[&[u8]]) -> Result<Reply> {
+    fn call(&mut self, argv: &[&[u8]], out: &mut dyn ReplySink) -> Result<()> {
         let found = table::lookup(argv)
             .map_err(|_| Error::command("ERR Unknown Redis command called from script"))?;
         let row = found.0;
@@ -128,21 +127,20 @@ impl Host for ScriptHost<'_, '_> {
         if row.flags.has(Flags::WRITE) {
             self.check_write(row.flags)?;
         }
-        self.reach(row, argv)?;
+        let reached = self.reach(row, argv)?;
         let (services, outer) = (self.ctx.services, &mut *self.ctx);
         let keyspace = services.keyspace();
         let guard = std::mem::replace(&mut outer.guard, keyspace.lock_none());
-        let mut reply = ReplyBuilder::new(self.session.resp3);
         let mut ctx = Ctx::new(services, &mut self.session, guard, argv);
         ctx.refusal = outer.refusal.clone();
-        let result = dispatch::call(&mut ctx, found, &mut reply);
+        let result = dispatch::call(&mut ctx, found, out);
         let expired = ctx.guard.take_expired();
         ctx.deliver_events(&expired);
         let changed = ctx.dirty > 0;
         if changed && !ctx.replaced {
             ctx.effects.push(ctx.session.db as u32, ctx.argv);
         }
-        ctx.guard.settle(changed);
+        ctx.guard.settle_of(reached, changed);
         outer.dirty += expired.len() as u64 + ctx.dirty;
         outer.effects.append(&dispatch::deletions(&expired));
         if changed {
@@ -153,8 +151,7 @@ impl Host for ScriptHost<'_, '_> {
         outer.seen_lsn = outer.seen_lsn.max(ctx.seen_lsn);
         outer.wakers.append(&mut ctx.wakers);
         outer.guard = ctx.guard.prolong(keyspace);
-        result?;
-        reply.finish().ok_or_else(|| Error::command("ERR internal error: the command answered nothing"))
+        result
     }
 
     fn may_call(&mut self, argv: &[&[u8]]) -> bool {
