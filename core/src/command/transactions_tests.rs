@@ -55,6 +55,7 @@ fn only_a_change_by_anybody_makes_exec_refuse() {
         ("SET k 1", "GET k"),
         ("SET k 1", "SETNX k 2"),
         ("", "DEL k"),
+        ("SET other 1", "DEL k other"),
         ("", "FLUSHDB"),
         ("SET k 1", "SET other 2"),
     ];
