@@ -4,8 +4,8 @@
 use std::sync::atomic::Ordering;
 
 use super::args;
+use super::client_list::{info, list};
 use super::ctx::Ctx;
-use super::observe::ClientState;
 use super::peers::{KILL, PAUSE, REPLY, Replies, UNPAUSE, own};
 use super::pubsub;
 use super::table::{Command, Flags, Group, Handler, Keys, wrong_arity};
@@ -170,86 +170,6 @@ fn no_touch(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     own(ctx)?.no_touch.store(on, Ordering::Relaxed);
     ctx.session.no_touch = on;
     out.ok();
-    Ok(())
-}
-
-/// A client as a line of names and values.
-fn describe(ctx: &Ctx<'_>, client: &ClientState) -> String {
-    let clock = ctx.guard.keyspace().clock();
-    let flag = |flag: &std::sync::atomic::AtomicBool| flag.load(Ordering::Relaxed);
-    let mut flags = String::new();
-    flags.push_str(if ctx.services.waiters().of_client(client.id).is_some() { "b" } else { "" });
-    flags.push_str(if client.link.as_ref().is_some_and(|link| link.is_unix()) { "U" } else { "" });
-    flags.push_str(if flag(&client.no_evict) { "e" } else { "" });
-    flags.push_str(if flag(&client.no_touch) { "T" } else { "" });
-    let (name, lib_name, lib_version) = client.labels();
-    let [sub, psub, ssub] = client.subscriptions();
-    flags.push_str(if [sub, psub, ssub] == [0; 3] { "" } else { "P" });
-    let observer = ctx.services.observer();
-    flags.push_str(if observer.monitors.has(client.id) { "O" } else { "" });
-    let redirect = observer.tracking.redirect(client.id);
-    flags.push_str(if redirect.is_some() { "t" } else { "" });
-    if flags.is_empty() {
-        flags.push('N');
-    }
-    let redirect = redirect.map_or(-1, |id| id as i64);
-    let place = match &client.link {
-        None => format!("addr=in-process:{}", std::process::id()),
-        Some(link) => format!("addr={} laddr={} fd={}", link.addr(), link.local_addr(), link.fd()),
-    };
-    let buffers = client.link.as_ref().map_or_else(String::new, |link| {
-        let usage = link.usage();
-        format!(
-            " qbuf={} qbuf-free={} obl={} oll=0 omem={} tot-net-in={} tot-net-out={}",
-            usage.input, usage.input_free, usage.output, usage.output, usage.total_input, usage.total_output
-        )
-    });
-    format!(
-        "id={} {place} name={name} age={} idle={} flags={flags} db={} sub={sub} psub={psub} ssub={ssub} multi=-1{buffers} cmd={} \
-         user=default redir={redirect} resp={} lib-name={lib_name} lib-ver={lib_version} tot-cmds={}\n",
-        client.id,
-        (clock.now_ms() - client.born_ms).max(0) / 1000,
-        client.idle_seconds(clock.monotonic_ns(false)),
-        client.db.load(Ordering::Relaxed),
-        client.last_command().unwrap_or("NULL"),
-        if flag(&client.resp3) { 3 } else { 2 },
-        client.calls(),
-    )
-}
-
-fn info(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
-    let text = describe(ctx, own(ctx)?);
-    out.verbatim("txt", text.as_bytes());
-    Ok(())
-}
-
-fn list(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
-    let mut wanted: Option<Vec<i64>> = None;
-    match &ctx.argv[2..] {
-        [] => {}
-        [word, kind] if args::is(word, "type") => match () {
-            () if args::is(kind, "normal") => {}
-            () if ["master", "replica", "slave", "pubsub"].iter().any(|k| args::is(kind, k)) => {
-                wanted = Some(Vec::new());
-            }
-            () => {
-                let shown = args::shown(kind, args::SHOWN_MAX);
-                return Err(Error::command(format!("ERR Unknown client type '{shown}'")));
-            }
-        },
-        [word, ids @ ..] if args::is(word, "id") && !ids.is_empty() => {
-            let id = |arg: &&[u8]| args::int_or(arg, "ERR Invalid client ID");
-            wanted = Some(ids.iter().map(id).collect::<Result<_>>()?);
-        }
-        _ => return Err(Error::syntax()),
-    }
-    let clients = ctx.services.observer().clients.all();
-    let lines = clients
-        .iter()
-        .filter(|client| wanted.as_ref().is_none_or(|ids| ids.contains(&(client.id as i64))))
-        .map(|client| describe(ctx, client));
-    let text: String = lines.collect();
-    out.verbatim("txt", text.as_bytes());
     Ok(())
 }
 
@@ -437,7 +357,7 @@ mod tests {
             " db=3 ",
             " cmd=client|info ",
             " resp=2 ",
-            " lib-name=lib lib-ver=1.5 tot-cmds=8\n",
+            " lib-name=lib lib-ver=1.5 io-thread=0\n",
         ] {
             assert!(line.contains(part), "{part} in {line}");
         }

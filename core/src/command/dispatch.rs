@@ -35,7 +35,11 @@ pub fn execute(
     if argv.iter().any(|arg| arg.len() > MAX_LEN) {
         return Err(Error::new(ErrorKind::Argument, "ERR an argument is longer than 512 MB"));
     }
+    let was_in_transaction = session.in_transaction();
     let result = execute_checked(services, session, argv, out);
+    if was_in_transaction || session.in_transaction() {
+        transactions::note_state(session);
+    }
     for (level, text) in std::mem::take(&mut session.script_log) {
         log::log!(level, "{text}");
     }

@@ -10,6 +10,7 @@ pub mod args;
 mod arguments;
 mod bitmaps;
 pub mod blocking;
+mod client_list;
 mod conditions;
 mod connection;
 pub mod ctx;

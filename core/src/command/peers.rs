@@ -82,7 +82,12 @@ struct Filter<'a> {
     with_self: bool,
 }
 
-const KINDS: [&str; 5] = ["normal", "master", "replica", "slave", "pubsub"];
+/// Types of clients by which CLIENT LIST and CLIENT KILL choose.
+pub(super) const KINDS: [&str; 5] = ["normal", "master", "replica", "slave", "pubsub"];
+
+pub(super) fn kind_of(client: &ClientState) -> &'static str {
+    if client.is_subscriber() { "pubsub" } else { "normal" }
+}
 
 impl<'a> Filter<'a> {
     fn parse(mut words: &[&'a [u8]]) -> Result<Self> {
@@ -131,11 +136,10 @@ impl<'a> Filter<'a> {
 
     fn fits(&self, client: &ClientState, now_ms: i64) -> bool {
         let Some(link) = &client.link else { return false };
-        let kind = if client.is_subscriber() { "pubsub" } else { "normal" };
         (self.ids.is_empty() || self.ids.contains(&client.id))
             && self.addr.is_none_or(|addr| addr == link.addr().as_bytes())
             && self.local_addr.is_none_or(|addr| addr == link.local_addr().as_bytes())
-            && self.kind.is_none_or(|wanted| wanted == kind)
+            && self.kind.is_none_or(|wanted| wanted == kind_of(client))
             && self.name.is_none_or(|name| name == client.name())
             && self.max_age.is_none_or(|age| (now_ms - client.born_ms) / 1000 >= age)
     }

@@ -8,6 +8,7 @@
 use super::ctx::{Ctx, Session};
 use super::dispatch::{self, Done};
 use super::events;
+use super::observe::InTransaction;
 use super::services::Services;
 use super::table::{Command, Flags, Group, Handler, Keys, resolve};
 use super::tracking;
@@ -21,6 +22,8 @@ use crate::reply::ReplySink;
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     commands: Vec<Vec<Vec<u8>>>,
+    /// Of their arguments.
+    bytes: usize,
     /// A command was refused when it was to be queued: EXEC will refuse the rest.
     refused: bool,
 }
@@ -166,6 +169,17 @@ fn aborted(error: &Error, reason: &str) -> Error {
     Error::new(error.kind(), format!("EXECABORT Transaction discarded because of: {reason}"))
 }
 
+/// Lets others see how far a session is.
+pub(super) fn note_state(session: &Session) {
+    let Some(client) = &session.client else { return };
+    let queue = session.multi.as_ref();
+    client.note_transaction(InTransaction {
+        queued: queue.map(|queue| queue.commands.len()),
+        queued_bytes: queue.map_or(0, |queue| queue.bytes),
+        watched: session.watched.len(),
+    });
+}
+
 /// What a call means for a session with an open transaction: `None` when it is to be run as usual.
 ///
 /// Refusals are remembered: EXEC will answer EXECABORT.
@@ -207,6 +221,10 @@ pub(super) fn in_multi(
     };
     Some(match allowed {
         Ok(()) => {
+            if let Some(client) = &session.client {
+                client.note_command(index, services.keyspace().clock().monotonic_ns(false));
+            }
+            queue.bytes += argv.iter().map(|arg| arg.len()).sum::<usize>();
             queue.commands.push(argv.iter().map(|arg| arg.to_vec()).collect());
             out.simple("QUEUED");
             Ok(())

@@ -102,6 +102,17 @@ pub struct Usage {
     pub total_output: u64,
 }
 
+/// How far a client is with a transaction.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct InTransaction {
+    /// Commands queued since MULTI; `None` without it.
+    pub queued: Option<usize>,
+    /// Their bytes.
+    pub queued_bytes: usize,
+    /// Keys under WATCH.
+    pub watched: usize,
+}
+
 /// What is known of one client; it writes, anybody may read.
 #[derive(Default)]
 pub struct ClientState {
@@ -125,6 +136,10 @@ pub struct ClientState {
     pub outbox: Arc<Outbox>,
     /// How many channels, patterns and sharded channels it has subscribed to.
     subscriptions: [AtomicUsize; 3],
+    /// Commands queued since MULTI, and 1 for that; 0 without it.
+    queued: AtomicUsize,
+    queued_bytes: AtomicUsize,
+    watched: AtomicUsize,
     /// Its connection, `None` for a client inside the process.
     pub(crate) link: Option<Arc<dyn Link>>,
 }
@@ -189,6 +204,22 @@ impl ClientState {
         for (slot, count) in self.subscriptions.iter().zip(counts) {
             slot.store(count, Ordering::Relaxed);
         }
+    }
+
+    /// How far it is with a transaction.
+    pub fn transaction(&self) -> InTransaction {
+        let get = |number: &AtomicUsize| number.load(Ordering::Relaxed);
+        InTransaction {
+            queued: get(&self.queued).checked_sub(1),
+            queued_bytes: get(&self.queued_bytes),
+            watched: get(&self.watched),
+        }
+    }
+
+    pub(crate) fn note_transaction(&self, state: InTransaction) {
+        self.queued.store(state.queued.map_or(0, |n| n + 1), Ordering::Relaxed);
+        self.queued_bytes.store(state.queued_bytes, Ordering::Relaxed);
+        self.watched.store(state.watched, Ordering::Relaxed);
     }
 
     /// The name it gave itself, empty if it did not.

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-pub use clients::{ClientState, Clients, Link, Totals, Usage};
+pub use clients::{ClientState, Clients, InTransaction, Link, Totals, Usage};
 use latency::Latency;
 use slowlog::Slowlog;
 

@@ -1,4 +1,4 @@
-//! What MONITOR shows of a conversation, line by line next to a real server: who, in which database, in which order.
+//! What clients see of each other, next to a real server: MONITOR's lines of a conversation, and CLIENT LIST's.
 #![allow(missing_docs)]
 
 mod common;
@@ -55,9 +55,12 @@ const CONVERSATION: &[&[&str]] = &[
     &["ECHO", "the end"],
 ];
 
+fn argv(words: &[&str]) -> Vec<Vec<u8>> {
+    words.iter().map(|word| word.as_bytes().to_vec()).collect()
+}
+
 /// The lines without their times; a connection's address is "peer".
 fn shown(socket: &Path) -> Vec<String> {
-    let argv = |words: &[&str]| words.iter().map(|word| word.as_bytes().to_vec()).collect::<Vec<_>>();
     let mut monitor = Connection::connect(socket).unwrap();
     monitor.call(&argv(&["MONITOR"])).unwrap();
     let mut talker = Connection::connect(socket).unwrap();
@@ -89,4 +92,59 @@ fn it_shows_what_a_server_shows() {
         let Some(theirs) = server::Server::start_in(tag, &data, &[]) else { continue };
         assert_eq!(ours, shown(theirs.socket()), "{tag}");
     }
+}
+
+/// What CLIENT LIST says of clients in several states: names of fields, and the values that do not depend on who serves.
+fn listed(socket: &Path) -> Vec<Vec<(String, String)>> {
+    const SAME: [&str; 12] =
+        ["name", "db", "sub", "psub", "ssub", "multi", "watch", "flags", "cmd", "user", "redir", "resp"];
+    let connect = || Connection::connect(socket).unwrap();
+    let states: [&[&[&str]]; 6] = [
+        &[&["SELECT", "3"], &["CLIENT", "SETNAME", "reader"], &["WATCH", "a", "b", "a"]],
+        &[&["MULTI"]],
+        &[&["WATCH", "w"], &["MULTI"], &["SET", "w", "1"], &["GET", "w"]],
+        &[&["HELLO", "3"], &["SUBSCRIBE", "c"], &["CLIENT", "NO-TOUCH", "on"]],
+        &[&["PSUBSCRIBE", "p*"]],
+        &[&["MULTI"], &["SET", "a", "1"], &["EXEC"], &["CLIENT", "TRACKING", "on"]],
+    ];
+    let mut open = Vec::new();
+    for state in states {
+        let mut connection = connect();
+        for words in state {
+            connection.call(&argv(words)).unwrap();
+        }
+        open.push(connection);
+    }
+    let mut waiting = connect();
+    waiting.send(&argv(&["BLPOP", "none", "0"])).unwrap();
+    let mut asks = connect();
+    let mut ask = |words: &[&str]| asks.call(&argv(words)).unwrap();
+    common::until("it waits", || {
+        let info = ask(&["INFO", "clients"]);
+        String::from_utf8_lossy(info.bytes().unwrap()).contains("blocked_clients:1")
+    });
+    let replies = [
+        ask(&["CLIENT", "LIST"]),
+        ask(&["CLIENT", "LIST", "TYPE", "PUBSUB"]),
+        ask(&["CLIENT", "LIST", "TYPE", "master"]),
+        ask(&["CLIENT", "INFO"]),
+    ];
+    let text: String =
+        replies.iter().map(|reply| String::from_utf8_lossy(reply.bytes().unwrap()).into_owned()).collect();
+    let field = |word: &str| {
+        let (name, value) = word.split_once('=').unwrap();
+        let shown = if SAME.contains(&name) { value } else { "" };
+        (name.to_owned(), shown.to_owned())
+    };
+    text.lines().map(|line| line.split(' ').map(field).collect()).collect()
+}
+
+#[test]
+fn clients_are_listed_as_a_server_lists_them() {
+    let dir = Dir::new();
+    let ours = Server::start(&dir, &["--save", ""]);
+    let data = dir.0.join("r82");
+    std::fs::create_dir_all(&data).unwrap();
+    let Some(theirs) = server::Server::start_in("r82", &data, &[]) else { return };
+    assert_eq!(listed(&ours.socket), listed(theirs.socket()));
 }
