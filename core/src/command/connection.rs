@@ -357,7 +357,7 @@ mod tests {
             " db=3 ",
             " cmd=client|info ",
             " resp=2 ",
-            " lib-name=lib lib-ver=1.5 io-thread=0\n",
+            " lib-name=lib lib-ver=1.5 io-thread=0",
         ] {
             assert!(line.contains(part), "{part} in {line}");
         }
