@@ -281,7 +281,7 @@ impl Stage for There<'_> {
         };
         let queues = &mut self.clients[actor].queues;
         match &name[..] {
-            b"MULTI" => *queues = true,
+            b"MULTI" => *queues |= !reply.is_error(),
             b"EXEC" | b"DISCARD" | b"RESET" => *queues = false,
             _ => {}
         }

@@ -6,7 +6,7 @@ use super::ctx::{Ctx, Session};
 use super::events;
 use super::memory;
 use super::services::Services;
-use super::table::{Command, Flags, Group, Keys, check_arity, lookup};
+use super::table::{Command, Flags, Group, Keys, check_arity, full_names, lookup};
 use super::tracking;
 use super::transactions;
 use crate::aof::Effects;
@@ -72,7 +72,7 @@ fn execute_checked(
     let admitted = lookup(argv).and_then(|found| {
         let done = check_arity(found, argv.len())
             .and_then(|()| check_password_given(session, found.0))
-            .and_then(|()| check_free_of_messages(session, found.0))
+            .and_then(|()| check_free_of_messages(session, found))
             .and_then(|()| admit(services, session, found.0, argv));
         if let (Err(_), Some(client)) = (&done, &session.client) {
             client.count_rejected(found.1);
@@ -117,7 +117,7 @@ pub(super) fn check_password_given(session: &Session, row: &Command) -> Result<(
 }
 
 /// A RESP2 connection on which messages come may run nothing whose reply could be taken for one.
-fn check_free_of_messages(session: &Session, row: &Command) -> Result<()> {
+fn check_free_of_messages(session: &Session, (row, index): (&Command, usize)) -> Result<()> {
     const ALLOWED: [&str; 3] = ["ping", "quit", "reset"];
     let is_subscribing = row.flags.has(Flags::PUBSUB.and(Flags::NOSCRIPT));
     let is_allowed = row.group == Group::Connection && ALLOWED.contains(&row.name);
@@ -127,7 +127,7 @@ fn check_free_of_messages(session: &Session, row: &Command) -> Result<()> {
     Err(Error::command(format!(
         "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this \
          context",
-        row.name
+        full_names()[index]
     )))
 }
 

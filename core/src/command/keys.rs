@@ -161,8 +161,9 @@ fn rename_key(ctx: &mut Ctx<'_>, keep: bool) -> Result<bool> {
         return Ok(false);
     }
     let before = ctx.type_before(db, to);
+    let taken = ctx.guard.take(db, from);
     ctx.guard.remove(db, to);
-    if let Some(taken) = ctx.guard.take(db, from) {
+    if let Some(taken) = taken {
         ctx.guard.put(db, to, taken);
     }
     ctx.notify(Class::GENERIC, "rename_from", from);

@@ -5,6 +5,7 @@
 //! anything is known at its end: then the versions of watched keys move on, or the notes are dropped. Keys that somebody
 //! waits for become ready either way: who looks in vain waits on. Knows only tables.
 
+use std::cell::Cell;
 use std::collections::{HashMap, VecDeque};
 
 use super::ShardSet;
@@ -67,8 +68,8 @@ pub struct Changes {
 #[derive(Default)]
 pub(super) struct Interests {
     dbs: HashMap<usize, HashMap<Vec<u8>, Interest>>,
-    /// Those the command under way may have changed.
-    noted: Vec<(usize, Vec<u8>)>,
+    /// Those the command under way may have changed, with the place of each in the order of all shards'.
+    noted: Vec<(u64, usize, Vec<u8>)>,
     /// Those somebody waits for that a whole database's change concerns.
     ready: Vec<(usize, Vec<u8>)>,
     /// Every key is to be noted.
@@ -76,6 +77,25 @@ pub(super) struct Interests {
     /// How many keys somebody has read and wants to know of.
     tracked: usize,
     changes: Option<Box<Changes>>,
+}
+
+/// A higher number than any before on this thread, on which a guard stays.
+fn next_place() -> u64 {
+    thread_local! {
+        static LAST: Cell<u64> = const { Cell::new(0) };
+    }
+    LAST.with(|last| {
+        last.set(last.get() + 1);
+        last.get()
+    })
+}
+
+impl Changes {
+    fn append(&mut self, mut new: Self) {
+        self.read.append(&mut new.read);
+        self.all.append(&mut new.all);
+        self.flushed |= new.flushed;
+    }
 }
 
 impl Interests {
@@ -86,16 +106,21 @@ impl Interests {
     /// A command may be about to change this key.
     pub(super) fn note(&mut self, db: usize, key: &[u8]) {
         if self.feeds_all || (!self.dbs.is_empty() && self.find(db, key).is_some()) {
-            self.noted.push((db, key.to_vec()));
+            self.noted.push((next_place(), db, key.to_vec()));
         }
     }
 
     /// The key has changed.
     pub(super) fn bump(&mut self, db: usize, key: &[u8]) {
+        self.bump_silently(db, key);
+        self.tell_readers(db, key);
+    }
+
+    /// It has changed with its whole database; who has read it is told of that.
+    fn bump_silently(&mut self, db: usize, key: &[u8]) {
         if let Some(interest) = self.find(db, key) {
             interest.version += 1;
         }
-        self.tell_readers(db, key);
     }
 
     /// Takes note of who is to be told that the key has changed; they are told once.
@@ -178,7 +203,7 @@ impl Shard {
     pub(super) fn bump_present(&mut self, db: usize) {
         for key in self.interests.keys(db) {
             if self.find(db, hash(&key), &key).is_some() {
-                self.interests.bump(db, &key);
+                self.interests.bump_silently(db, &key);
             }
         }
         self.interests.all_ready(db);
@@ -191,7 +216,7 @@ impl Shard {
             for key in self.interests.keys(db) {
                 let h = hash(&key);
                 if self.find(a, h, &key).is_some() || self.find(b, h, &key).is_some() {
-                    self.interests.bump(db, &key);
+                    self.interests.bump_silently(db, &key);
                 }
             }
             self.interests.all_ready(db);
@@ -257,27 +282,29 @@ impl Guard<'_> {
     pub(crate) fn settle_of(&mut self, reached: ShardSet, changed: bool) {
         let mut ready = std::mem::take(&mut self.ready);
         let mut changes = self.changes.take();
+        let mut noted = Vec::new();
         for (_, shard) in self.shards().filter(|(index, _)| reached.contains(*index)) {
             let interests = &mut shard.interests;
             ready.append(&mut interests.ready);
-            for (db, key) in std::mem::take(&mut interests.noted) {
-                if changed {
-                    interests.tell_readers(db, &key);
-                }
-                let Some(interest) = interests.find(db, &key) else { continue };
-                interest.version += u64::from(changed);
-                if !interest.waiting.is_empty() {
-                    ready.push((db, key));
+            noted.append(&mut interests.noted);
+            if let Some(new) = interests.changes.take() {
+                changes.get_or_insert_default().append(*new);
+            }
+        }
+        // In the order in which they were reached for, in whichever shard.
+        noted.sort_unstable_by_key(|(place, ..)| *place);
+        for (_, db, key) in noted {
+            let interests = &mut self.shard_mut(hash(&key)).interests;
+            if changed {
+                interests.tell_readers(db, &key);
+                if let Some(new) = interests.changes.take() {
+                    changes.get_or_insert_default().append(*new);
                 }
             }
-            let Some(mut new) = interests.changes.take() else { continue };
-            match &mut changes {
-                None => changes = Some(new),
-                Some(changes) => {
-                    changes.read.append(&mut new.read);
-                    changes.all.append(&mut new.all);
-                    changes.flushed |= new.flushed;
-                }
+            let Some(interest) = interests.find(db, &key) else { continue };
+            interest.version += u64::from(changed);
+            if !interest.waiting.is_empty() {
+                ready.push((db, key));
             }
         }
         self.ready = ready;

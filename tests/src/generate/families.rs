@@ -1,6 +1,7 @@
 //! The families: which tables are drawn from together.
 
 use super::rows::*;
+use super::scenes::{SCENE_ACTING_ROWS, SCENE_CACHING_ROWS, SCENE_WAITING_ROWS};
 use super::scripts::{FUNCTION_ROWS, SCRIPT_ROWS};
 use super::words::Words;
 use crate::text::unhex;
@@ -92,6 +93,8 @@ pub const SCENE_WAITING: Family =
     Family { name: "scene_waiting", tables: &[SCENE_WAITING_ROWS, SCENE_ACTING_ROWS] };
 /// Several clients: what those do for whom others wait.
 pub const SCENE_ACTING: Family = Family { name: "scene_acting", tables: &[SCENE_ACTING_ROWS] };
+/// Several clients that cache what they read.
+pub const SCENE_CACHING: Family = Family { name: "scene_caching", tables: &[SCENE_CACHING_ROWS] };
 /// Publishing.
 pub const PUBSUB: Family = Family { name: "pubsub", tables: &[PUBSUB_ROWS, TRANSACTION_ROWS] };
 /// Scripts, and what they find.

@@ -5,6 +5,7 @@
 
 pub mod families;
 mod rows;
+mod scenes;
 mod scripts;
 mod tame;
 pub mod template;

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::super::args;
 use super::super::ctx::Ctx;
+use crate::encoding::longdouble::LongDouble;
 use crate::encoding::num;
+use crate::encoding::num::strtod;
 use crate::error::{Error, Result};
 
 const NEGATIVE: &str = "ERR timeout is negative";
@@ -21,7 +23,12 @@ fn within(ctx: &Ctx<'_>, ms: i64) -> Result<Option<Duration>> {
 
 /// Seconds, with a fraction; 0 for ever.
 pub(in super::super) fn seconds(ctx: &Ctx<'_>, arg: &[u8]) -> Result<Option<Duration>> {
-    let seconds = num::parse_f64(arg).filter(|seconds| !seconds.is_nan());
+    // C reads a long double, of which a double holds less.
+    let beyond = || {
+        let read = LongDouble::parse(arg).filter(LongDouble::is_finite).and_then(|_| strtod(arg));
+        read.map(|(seconds, _)| if seconds == 0.0 { f64::MIN_POSITIVE } else { seconds })
+    };
+    let seconds = num::parse_f64(arg).or_else(beyond).filter(|seconds| !seconds.is_nan());
     let seconds = seconds.ok_or_else(|| Error::command("ERR timeout is not a float or out of range"))?;
     // As in C: in milliseconds, rounded up, so that a little is not for ever.
     let ms = (seconds * 1000.0).ceil();

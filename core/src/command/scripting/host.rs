@@ -44,6 +44,7 @@ impl<'c, 'a> ScriptHost<'c, 'a> {
             from_script: true,
             replaying: ctx.session.replaying,
             no_touch: ctx.session.no_touch,
+            tracking: ctx.session.tracking.clone(),
             interrupt: ctx.session.interrupt.clone(),
             ..Session::default()
         };

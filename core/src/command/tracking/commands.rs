@@ -46,12 +46,13 @@ fn wrong<T>(text: &'static str) -> Result<T> {
 }
 
 fn tracking(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
+    // Servers read the options first.
+    let mode = options(ctx)?;
     let on = match ctx.argv[2] {
         word if args::is(word, "on") => true,
         word if args::is(word, "off") => false,
         _ => return Err(Error::syntax()),
     };
-    let mode = options(ctx)?;
     if !on {
         let is_free = ctx.may_block;
         super::end(ctx.services, ctx.session, is_free);
@@ -127,7 +128,7 @@ fn combine(before: Option<&Mode>, mut mode: Mode) -> Result<Mode> {
     let overlap = |a: &[u8], b: &[u8]| a.starts_with(b) || b.starts_with(a);
     let old = before.map(|before| &before.prefixes[..]).unwrap_or_default();
     for (at, prefix) in mode.prefixes.iter().enumerate() {
-        let existing = old.iter().find(|other| *other != prefix && overlap(prefix, other));
+        let existing = old.iter().find(|other| overlap(prefix, other));
         let provided = mode.prefixes[at + 1..].iter().find(|other| overlap(prefix, other));
         let (other, which) = match (existing, provided) {
             (Some(other), _) => (other, "an existing"),
@@ -155,7 +156,7 @@ fn combine(before: Option<&Mode>, mut mode: Mode) -> Result<Mode> {
 
 fn caching(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let word = ctx.argv[2];
-    let Some(mode) = ctx.session.tracking.as_mut().filter(|mode| mode.optin || mode.optout) else {
+    let Some(mode) = ctx.session.tracking.as_mut() else {
         return wrong(
             "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled",
         );
@@ -189,7 +190,7 @@ fn trackinginfo(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let mut flags = vec![if mode.is_some() { "on" } else { "off" }];
     let mut prefixes: &[Vec<u8>] = &[];
     if let Some(mode) = mode {
-        let is_gone = |id: u64| ctx.services.observer().clients.find(id).is_none();
+        let is_broken = ctx.services.observer().tracking.is_broken(own(ctx)?.id);
         for (name, holds) in [
             ("bcast", mode.bcast),
             ("optin", mode.optin),
@@ -197,7 +198,7 @@ fn trackinginfo(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
             ("optout", mode.optout),
             ("caching-no", mode.optout && mode.caching == Some(false)),
             ("noloop", mode.noloop),
-            ("broken_redirect", mode.redirect.is_some_and(is_gone)),
+            ("broken_redirect", is_broken),
         ] {
             flags.extend(holds.then_some(name));
         }

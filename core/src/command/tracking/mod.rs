@@ -44,7 +44,7 @@ pub(super) struct Mode {
 struct Tracker {
     client: Arc<ClientState>,
     mode: Mode,
-    /// It was told that the client it redirects to is gone.
+    /// It was to be told, and the client it redirects to is gone.
     is_broken: AtomicBool,
 }
 
@@ -84,6 +84,11 @@ impl Tracking {
     /// Whom a client redirects to, as CLIENT LIST shows it.
     pub(super) fn redirect(&self, id: u64) -> Option<u64> {
         self.read().get(&id).map(|tracker| tracker.mode.redirect.unwrap_or(0))
+    }
+
+    /// Whether somebody should have been told in place of this client who is gone.
+    fn is_broken(&self, id: u64) -> bool {
+        self.read().get(&id).is_some_and(|tracker| tracker.is_broken.load(Ordering::Relaxed))
     }
 
     fn enter(&self, client: Arc<ClientState>, mode: Mode) {
@@ -140,7 +145,9 @@ pub(crate) fn end(services: &dyn Services, session: &mut Session, is_free: bool)
 /// A command was run: notes the keys it has read, if the session wants that. Their shards are still held.
 pub(super) fn note_reads(ctx: &mut Ctx<'_>, row: &Command) {
     let Some(mode) = &ctx.session.tracking else { return };
+    // A script reads by what it calls.
     let reads = row.flags.has(Flags::READONLY)
+        && !row.flags.has(Flags::SCRIPT)
         && !mode.bcast
         && (!mode.optin || mode.caching == Some(true))
         && (!mode.optout || mode.caching != Some(false));
@@ -183,7 +190,8 @@ pub(super) fn tell(
     let is_own_noise = |tracker: &Tracker| tracker.mode.noloop && by == Some(tracker.client.id);
     for (key, ids) in &changes.read {
         for tracker in ids.iter().filter_map(|id| trackers.get(id)) {
-            if !is_own_noise(tracker) {
+            // Who wants them all by now is told of this one with the others.
+            if !is_own_noise(tracker) && !tracker.mode.bcast {
                 told.push(tracker, Some(&[key]));
             }
         }
@@ -214,7 +222,8 @@ impl Telling<'_> {
             None => &tracker.client,
             Some((_, Some(target))) => target,
             Some((id, None)) => {
-                if !tracker.is_broken.swap(true, Ordering::Relaxed) && tracker.client.is_resp3() {
+                tracker.is_broken.store(true, Ordering::Relaxed);
+                if tracker.client.is_resp3() {
                     let parts = vec![Reply::Bulk(b"tracking-redir-broken".to_vec()), Reply::Int(*id as i64)];
                     self.add(&tracker.client.clone(), parts);
                 }
