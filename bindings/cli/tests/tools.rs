@@ -50,9 +50,20 @@ fn redis_benchmark_runs_all_its_tests() {
     for extra in [&["--appendonly", "no"][..], &["--appendonly", "yes", "--appendfsync", "always"]] {
         let dir = Dir::new();
         let server = Server::start(&dir, &[extra, &["--save", ""]].concat());
-        for options in [&["-n", "400", "-c", "20"][..], &["-n", "2000", "-P", "16"], &["-n", "400", "-3"]] {
+        let free =
+            std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+        assert_eq!(server.ask(&format!("config set bind 127.0.0.1 port {free}")), "+OK");
+        // Whoever looked whether it was loaded may have been told that it was not.
+        assert_eq!(server.ask("config resetstat"), "+OK");
+        let socket = server.socket.display().to_string();
+        for options in [
+            &["-s", &socket, "-n", "400", "-c", "20"][..],
+            &["-s", &socket, "-n", "2000", "-P", "16"],
+            &["-s", &socket, "-n", "400", "-3"],
+            &["-p", &free, "-n", "2000", "-3", "-P", "16", "--threads", "2"],
+        ] {
             let Some(mut command) = tool("redis-benchmark") else { return };
-            let output = command.arg("-s").arg(&server.socket).args(options).arg("--csv").output().unwrap();
+            let output = command.args(options).arg("--csv").output().unwrap();
             let text = String::from_utf8_lossy(&output.stdout).into_owned();
             let said = String::from_utf8_lossy(&output.stderr);
             assert!(
@@ -108,6 +119,20 @@ fn redis_cli_does_what_it_does_with_a_server() {
     assert_eq!(cli(&["dbsize"], ""), "5004\n");
     assert!(cli(&["--no-raw", "command", "docs", "get"], "").contains("summary"));
     assert!(cli(&["info", "server"], "").contains("redis_mode:standalone"));
+    assert_eq!(cli(&["-r", "3", "-i", "0.01", "incr", "n"], ""), "1\n2\n3\n");
+    cli(&["config", "set", "maxmemory-policy", "allkeys-lfu"], "");
+    assert!(cli(&["--hotkeys"], "").contains("Sampled 5005 keys in the keyspace!"));
+    std::fs::write(dir.path("echo.lua"), "return {KEYS[1], ARGV[1]}").unwrap();
+    assert_eq!(cli(&["--eval", &dir.path("echo.lua"), "k", ",", "a"], ""), "k\na\n");
+    assert!(cli(&["-3", "--json", "hgetall", "hash"], "").contains("{\"f\":\"v\"}"));
+    // A copy of a server is taken otherwise.
+    let mut command = tool("redis-cli").unwrap();
+    let copy = command.arg("-s").arg(&server.socket).args(["--rdb", &dir.path("copy.rdb")]).output().unwrap();
+    let text = String::from_utf8_lossy(&copy.stderr).into_owned();
+    assert!(
+        !copy.status.success() && text.contains("there is no replication: SAVE writes a snapshot"),
+        "{text}"
+    );
     // It goes on for ever, a line at a time.
     let mut command = tool("redis-cli").unwrap();
     let mut stat = command
@@ -121,5 +146,5 @@ fn redis_cli_does_what_it_does_with_a_server() {
         BufReader::new(stat.stdout.take().unwrap()).lines().take(5).map(Result::unwrap).collect();
     stat.kill().unwrap();
     stat.wait().unwrap();
-    assert!(lines[1].starts_with("keys") && lines[3].trim_start().starts_with("5004"), "{lines:?}");
+    assert!(lines[1].starts_with("keys") && lines[3].trim_start().starts_with("5005"), "{lines:?}");
 }

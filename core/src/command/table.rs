@@ -509,7 +509,10 @@ fn unknown(argv: &[&[u8]]) -> Error {
         args.push_str(&format!("'{}' ", shown(arg, SHOWN_MAX - args.len())));
     }
     let name = shown(argv.first().copied().unwrap_or_default(), SHOWN_MAX);
-    Error::command(format!("ERR unknown command '{name}', with args beginning with: {args}"))
+    // What tools send that copy a server: `redis-cli --rdb` shows this.
+    let replicates = ["sync", "psync", "replconf"].iter().any(|known| name.eq_ignore_ascii_case(known));
+    let instead = if replicates { "(there is no replication: SAVE writes a snapshot to copy)" } else { "" };
+    Error::command(format!("ERR unknown command '{name}', with args beginning with: {args}{instead}"))
 }
 
 #[cfg(test)]
@@ -538,6 +541,9 @@ mod tests {
         assert_eq!(
             message(&[b"nope", b"a", b"b"]),
             "ERR unknown command 'nope', with args beginning with: 'a' 'b' "
+        );
+        assert!(
+            message(&[b"SYNC"]).ends_with("with: (there is no replication: SAVE writes a snapshot to copy)")
         );
         assert_eq!(message(&[b"ECHO"]), "ERR wrong number of arguments for 'echo' command");
         assert_eq!(message(&[b"config", b"zap"]), "ERR unknown subcommand 'zap'. Try CONFIG HELP.");
