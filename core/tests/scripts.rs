@@ -354,3 +354,30 @@ fn a_panic_of_the_host_is_not_the_scripts_to_catch() {
     assert_eq!(eval(&store, "return 'on'"), "on");
     assert_eq!(text(&store, &["SET", "k", "v"]), "OK");
 }
+
+/// The interpreter of functions is made anew from their texts, also when the next thing is another library.
+#[test]
+fn functions_are_still_there_when_memory_was_used_up() {
+    let store = Store::memory_with(&[("lua-memory-limit", "8mb")]).expect("opens");
+    let library =
+        |name: &str, code: &str| text(&store, &["FUNCTION", "LOAD", &format!("#!lua name={name}\n{code}")]);
+    let grows =
+        "local kept = {} redis.register_function('grow', function() for i = 1, 1e9 do kept[i] = {i} end end)
+        redis.register_function('small', function() return 'small' end)";
+    assert_eq!(library("a", grows), "a");
+    assert_eq!(library("b", "redis.register_function('other', function() return 'other' end)"), "b");
+    let calls = |names: &[&str]| {
+        for name in names {
+            assert_eq!(text(&store, &["FCALL", name, "0"]), *name);
+        }
+    };
+    for (round, next) in [("c", "late"), ("d", "later")] {
+        let reply = text(&store, &["FCALL", "grow", "0"]);
+        assert!(reply.contains("not enough memory"), "{reply}");
+        let code = format!("redis.register_function('{next}', function() return '{next}' end)");
+        assert_eq!(library(round, &code), round);
+        calls(&["small", "other", next]);
+        assert!(text(&store, &["FCALL", "grow", "0"]).contains("not enough memory"));
+        calls(&["other", next, "small"]);
+    }
+}

@@ -193,10 +193,25 @@ fn usage(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     Ok(())
 }
 
+/// Texts of scripts and of functions, and what their interpreters take: beside the data, and not counted with them.
+#[cfg(feature = "lua")]
+fn script_fields(services: &dyn Services) -> Vec<(&'static str, usize)> {
+    let scripts = services.scripts();
+    let texts = scripts.cache().bytes();
+    let vms = scripts.memory() + scripts.functions_memory();
+    vec![("lua.caches", texts), ("functions.caches", scripts.libraries().bytes()), ("script.VMs", vms)]
+}
+
+#[cfg(not(feature = "lua"))]
+fn script_fields(_: &dyn Services) -> Vec<(&'static str, usize)> {
+    Vec::new()
+}
+
 fn stats(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     let report = report(ctx.services, Some(&ctx.guard))?;
     let beyond = report.used - report.startup;
-    out.map(16 + report.databases.len());
+    let scripts = script_fields(ctx.services);
+    out.map(16 + scripts.len() + report.databases.len());
     let int = |out: &mut dyn ReplySink, name: &str, n: usize| {
         out.bulk(name.as_bytes());
         out.int(n as i64);
@@ -212,6 +227,7 @@ fn stats(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {
     ] {
         int(out, name, n);
     }
+    scripts.iter().for_each(|&(name, n)| int(out, name, n));
     for (db, tables, _) in &report.databases {
         out.bulk(format!("db.{db}").as_bytes());
         out.map(2);
@@ -328,6 +344,8 @@ mod tests {
         assert!(small < 100 && usage(&mut bench, "k").unwrap() > 10_000);
         assert!(list < 400 && usage(&mut bench, "l").unwrap() > 2000);
         let stats = bench.run("MEMORY STATS");
+        #[cfg(feature = "lua")]
+        assert!(stats.contains("lua.caches 0 functions.caches 0 script.VMs 0 "), "{stats}");
         for part in ["keys.count 2", "db.0 [overhead.hashtable.main ", "dataset.percentage "] {
             assert!(stats.contains(part), "{part} in {stats}");
         }

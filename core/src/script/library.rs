@@ -158,6 +158,11 @@ impl Libraries {
         self.functions.len()
     }
 
+    /// Bytes of all texts.
+    pub fn bytes(&self) -> usize {
+        self.all().map(|library| library.code.len()).sum()
+    }
+
     /// A function by its name.
     pub fn function(&self, name: &str) -> Option<FunctionInfo> {
         let library = self.functions.get(name)?;

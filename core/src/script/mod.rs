@@ -181,6 +181,9 @@ impl Scripts {
         memory_max: usize,
         host: &mut dyn Host,
     ) -> Result<Arc<str>> {
+        if policy != Policy::Flush {
+            self.revive(memory_max, host)?;
+        }
         let mut place = self.functions.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = policy == Policy::Flush || place.is_none();
         let mut made = if fresh { Some(engine::Engine::of_functions(memory_max)?) } else { None };

@@ -130,7 +130,7 @@ impl Inner {
             (cache.bytes(), cache.len())
         };
         let libraries = scripts.libraries();
-        let codes: usize = libraries.all().map(|library| library.code.len()).sum();
+        let codes = libraries.bytes();
         let (eval, functions) = (scripts.memory(), scripts.functions_memory());
         field(out, "used_memory_lua", eval);
         field(out, "used_memory_vm_eval", eval);

@@ -140,6 +140,7 @@ const SENSELESS: &[(&[&str], &str)] = &[
     (&["mallctl", "mallctl-str"], "the allocator is the host's"),
     (&["structsize"], "it tells the sizes of a server's C structures"),
     (&["stringmatch-test"], "patterns are tested when this library is built"),
+    (&["set-disable-deny-scripts"], "what scripts are denied would wait for what they hold"),
     (&["keysizes-hist-assert"], "there is no histogram of sizes"),
     (&["config-rewrite-force-all"], "CONFIG REWRITE writes whatever is not the default"),
 ];

@@ -117,6 +117,10 @@ fn what_makes_no_sense_says_why() {
             "ERR DEBUG SEGFAULT has no meaning here: it would take the host process down, or its memory",
         ),
         ("DEBUG change-repl-id", "ERR DEBUG CHANGE-REPL-ID has no meaning here: there are no replicas"),
+        (
+            "DEBUG SET-DISABLE-DENY-SCRIPTS 1",
+            "ERR DEBUG SET-DISABLE-DENY-SCRIPTS has no meaning here: what scripts are denied would wait for what they hold",
+        ),
         ("DEBUG JMAP", "ERR unknown subcommand or wrong number of arguments for 'JMAP'. Try DEBUG HELP."),
         ("DEBUG ERROR MYERR", "MYERR"),
         ("DEBUG PROTOCOL bignum", "1234567999999999999999999999999999999"),
