@@ -4,7 +4,7 @@ use std::io::Read;
 
 use super::args;
 use super::ctx::Ctx;
-use super::table::{self, CATEGORIES, Command, Flags, Group, Handler, Keys};
+use super::table::{self, CATEGORIES, Command, Flags, Group, Rows};
 use crate::error::{Error, Result};
 use crate::reply::ReplySink;
 
@@ -12,47 +12,34 @@ const ANY_TIME: Flags = Flags::LOADING.and(Flags::STALE);
 const OPEN: Flags = Flags::NOSCRIPT.and(ANY_TIME);
 const ADMIN: Flags = Flags::ADMIN.and(OPEN);
 
-const fn row(
-    name: &'static str,
-    arity: i32,
-    flags: Flags,
-    since: &'static str,
-    handler: Handler,
-    summary: &'static str,
-) -> Command {
-    Command {
-        name,
-        arity,
-        flags,
-        keys: Keys::None,
-        group: Group::Server,
-        categories: &[],
-        since,
-        summary,
-        complexity: "O(1)",
-        handler,
-        subcommands: &[],
-    }
-}
+const ROWS: Rows = Rows::of(Group::Server);
 
 #[rustfmt::skip]
 const ACL: &[Command] = &[
-    Command { complexity: "O(N) where N is the number of commands", ..row("cat", -2, OPEN, "6.0.0", cat, "Returns the categories of commands, or the commands of a category.") },
-    row("deluser", -3, ADMIN, "6.0.0", deluser, "Deletes users; the one there is can not be deleted."),
-    row("dryrun", -4, ADMIN, "7.0.0", dryrun, "Tells whether a user may run a command."),
-    row("genpass", -2, OPEN, "6.0.0", genpass, "Returns a random password."),
-    row("getuser", 3, ADMIN, "6.0.0", getuser, "Returns what a user may do."),
-    row("help", 2, ANY_TIME, "6.0.0", help, "Returns a text on the subcommands."),
-    row("list", 2, ADMIN, "6.0.0", list, "Returns the users and what they may do, as a configuration file would say it."),
-    row("log", -2, ADMIN, "6.0.0", log, "Returns what was refused to users: nothing ever is."),
-    row("users", 2, ADMIN, "6.0.0", users, "Returns the names of the users."),
-    row("whoami", 2, OPEN, "6.0.0", whoami, "Returns the name of the user."),
+    Command { complexity: "O(N) where N is the number of commands", ..ROWS.row("cat", -2, OPEN, "6.0.0", "O(1)", cat, "Returns the categories of commands, or the commands of a category.") },
+    ROWS.row("deluser", -3, ADMIN, "6.0.0", "O(1)", deluser, "Deletes users; the one there is can not be deleted."),
+    ROWS.row("dryrun", -4, ADMIN, "7.0.0", "O(1)", dryrun, "Tells whether a user may run a command."),
+    ROWS.row("genpass", -2, OPEN, "6.0.0", "O(1)", genpass, "Returns a random password."),
+    ROWS.row("getuser", 3, ADMIN, "6.0.0", "O(1)", getuser, "Returns what a user may do."),
+    ROWS.row("help", 2, ANY_TIME, "6.0.0", "O(1)", help, "Returns a text on the subcommands."),
+    ROWS.row("list", 2, ADMIN, "6.0.0", "O(1)", list, "Returns the users and what they may do, as a configuration file would say it."),
+    ROWS.row("log", -2, ADMIN, "6.0.0", "O(1)", log, "Returns what was refused to users: nothing ever is."),
+    ROWS.row("users", 2, ADMIN, "6.0.0", "O(1)", users, "Returns the names of the users."),
+    ROWS.row("whoami", 2, OPEN, "6.0.0", "O(1)", whoami, "Returns the name of the user."),
 ];
 
 pub(super) const COMMANDS: &[Command] = &[Command {
     subcommands: ACL,
     complexity: "Depends on subcommand.",
-    ..row("acl", -2, Flags::NONE, "6.0.0", container, "A container for commands on users and their rights.")
+    ..ROWS.row(
+        "acl",
+        -2,
+        Flags::NONE,
+        "6.0.0",
+        "O(1)",
+        container,
+        "A container for commands on users and their rights.",
+    )
 }];
 
 /// The user.

@@ -8,7 +8,7 @@ use super::client_list::{info, list};
 use super::ctx::Ctx;
 use super::peers::{KILL, PAUSE, REPLY, Replies, UNPAUSE, own};
 use super::pubsub;
-use super::table::{Command, Flags, Group, Handler, Keys, wrong_arity};
+use super::table::{Command, Flags, Group, Rows, wrong_arity};
 use super::tracking::{self, CACHING, GETREDIR, TRACKING, TRACKINGINFO};
 use super::transactions;
 use crate::config::Directive;
@@ -20,61 +20,39 @@ const OWN: Flags = Flags::NOSCRIPT.and(ANY_TIME);
 const ADMIN: Flags = Flags::ADMIN.and(OWN);
 const FIRST: Flags = OWN.and(Flags::FAST).and(Flags::NO_AUTH).and(Flags::ALLOW_BUSY);
 
-const fn row(
-    name: &'static str,
-    arity: i32,
-    flags: Flags,
-    since: &'static str,
-    complexity: &'static str,
-    handler: Handler,
-    summary: &'static str,
-) -> Command {
-    Command {
-        name,
-        arity,
-        flags,
-        keys: Keys::None,
-        group: Group::Connection,
-        categories: &[],
-        since,
-        summary,
-        complexity,
-        handler,
-        subcommands: &[],
-    }
-}
+const ROWS: Rows = Rows::of(Group::Connection);
 
 const EACH_CLIENT: &str = "O(N) where N is the number of clients";
 
 #[rustfmt::skip]
 const CLIENT: &[Command] = &[
     CACHING,
-    row("getname", 2, OWN, "2.6.9", "O(1)", getname, "Returns the name of this client."),
+    ROWS.row("getname", 2, OWN, "2.6.9", "O(1)", getname, "Returns the name of this client."),
     GETREDIR,
-    row("help", 2, ANY_TIME, "5.0.0", "O(1)", help, "Returns a text on the subcommands."),
-    row("id", 2, OWN, "5.0.0", "O(1)", id, "Returns the number of this client."),
-    row("info", 2, OWN, "6.2.0", "O(1)", info, "Returns what is known of this client."),
+    ROWS.row("help", 2, ANY_TIME, "5.0.0", "O(1)", help, "Returns a text on the subcommands."),
+    ROWS.row("id", 2, OWN, "5.0.0", "O(1)", id, "Returns the number of this client."),
+    ROWS.row("info", 2, OWN, "6.2.0", "O(1)", info, "Returns what is known of this client."),
     KILL,
-    row("list", -2, ADMIN, "2.4.0", EACH_CLIENT, list, "Returns what is known of all clients of the store."),
-    row("no-evict", 3, ADMIN, "7.0.0", "O(1)", no_evict, "Marks this client as not to be evicted; none ever is."),
-    row("no-touch", 3, OWN, "7.2.0", "O(1)", no_touch, "Says whether what this client does counts as use of a key."),
+    ROWS.row("list", -2, ADMIN, "2.4.0", EACH_CLIENT, list, "Returns what is known of all clients of the store."),
+    ROWS.row("no-evict", 3, ADMIN, "7.0.0", "O(1)", no_evict, "Marks this client as not to be evicted; none ever is."),
+    ROWS.row("no-touch", 3, OWN, "7.2.0", "O(1)", no_touch, "Says whether what this client does counts as use of a key."),
     PAUSE,
     REPLY,
-    row("setinfo", 4, OWN, "7.2.0", "O(1)", setinfo, "Sets the name or version of the library this client uses."),
-    row("setname", 3, OWN, "2.6.9", "O(1)", setname, "Sets the name of this client."),
+    ROWS.row("setinfo", 4, OWN, "7.2.0", "O(1)", setinfo, "Sets the name or version of the library this client uses."),
+    ROWS.row("setname", 3, OWN, "2.6.9", "O(1)", setname, "Sets the name of this client."),
     TRACKING,
     TRACKINGINFO,
-    row("unblock", -3, ADMIN, "5.0.0", "O(log N) where N is the number of client connections", unblock, "Ends the waiting of a client for a key."),
+    ROWS.row("unblock", -3, ADMIN, "5.0.0", "O(log N) where N is the number of client connections", unblock, "Ends the waiting of a client for a key."),
     UNPAUSE,
 ];
 
 #[rustfmt::skip]
 pub(super) const COMMANDS: &[Command] = &[
-    row("auth", -2, FIRST, "1.0.0", "O(1)", auth, "Authenticates; there is one user, without a password."),
-    Command { subcommands: CLIENT, ..row("client", -2, Flags::NONE, "2.4.0", "Depends on subcommand.", container, "A container for commands on clients.") },
-    row("hello", -1, FIRST, "6.0.0", "O(1)", hello, "Chooses the shapes of replies and says what this is."),
-    row("quit", -1, FIRST, "1.0.0", "O(1)", quit, "Ends the connection."),
-    row("reset", 1, FIRST, "6.2.0", "O(1)", reset, "Makes this client as new."),
+    ROWS.row("auth", -2, FIRST, "1.0.0", "O(1)", auth, "Authenticates; there is one user, without a password."),
+    Command { subcommands: CLIENT, ..ROWS.row("client", -2, Flags::NONE, "2.4.0", "Depends on subcommand.", container, "A container for commands on clients.") },
+    ROWS.row("hello", -1, FIRST, "6.0.0", "O(1)", hello, "Chooses the shapes of replies and says what this is."),
+    ROWS.row("quit", -1, FIRST, "1.0.0", "O(1)", quit, "Ends the connection."),
+    ROWS.row("reset", 1, FIRST, "6.2.0", "O(1)", reset, "Makes this client as new."),
 ];
 
 /// A container command without a subcommand never gets here: its arity asks for one.

@@ -3,7 +3,7 @@
 use super::args;
 use super::conditions::Conditions;
 use super::ctx::Ctx;
-use super::table::{Command, Flags, Group, Handler, Keys};
+use super::table::{Command, Flags, Group, Keys, Rows};
 use crate::encoding::num;
 use crate::error::Result;
 use crate::events::Class;
@@ -13,40 +13,19 @@ use crate::table::Entry;
 const READ: Flags = Flags::READONLY.and(Flags::FAST);
 const WRITE: Flags = Flags::WRITE.and(Flags::FAST);
 
-const fn row(
-    name: &'static str,
-    arity: i32,
-    flags: Flags,
-    since: &'static str,
-    handler: Handler,
-    summary: &'static str,
-) -> Command {
-    Command {
-        name,
-        arity,
-        flags,
-        keys: Keys::Range(1, 1, 1),
-        group: Group::Generic,
-        categories: &["keyspace"],
-        since,
-        summary,
-        complexity: "O(1)",
-        handler,
-        subcommands: &[],
-    }
-}
+const ROWS: Rows = Rows::of(Group::Generic).keys(Keys::Range(1, 1, 1)).categories(&["keyspace"]);
 
 #[rustfmt::skip]
 pub(super) const COMMANDS: &[Command] = &[
-    row("expire", -3, WRITE, "1.0.0", expire, "Sets a key's expiry in seconds from now."),
-    row("expireat", -3, WRITE, "1.2.0", expireat, "Sets a key's expiry as a Unix time in seconds."),
-    row("expiretime", 2, READ, "7.0.0", expiretime, "Returns a key's expiry as a Unix time in seconds."),
-    row("persist", 2, WRITE, "2.2.0", persist, "Removes a key's expiry."),
-    row("pexpire", -3, WRITE, "2.6.0", pexpire, "Sets a key's expiry in milliseconds from now."),
-    row("pexpireat", -3, WRITE, "2.6.0", pexpireat, "Sets a key's expiry as a Unix time in milliseconds."),
-    row("pexpiretime", 2, READ, "7.0.0", pexpiretime, "Returns a key's expiry as a Unix time in milliseconds."),
-    row("pttl", 2, READ, "2.6.0", pttl, "Returns a key's time to live in milliseconds."),
-    row("ttl", 2, READ, "1.0.0", ttl, "Returns a key's time to live in seconds."),
+    ROWS.row("expire", -3, WRITE, "1.0.0", "O(1)", expire, "Sets a key's expiry in seconds from now."),
+    ROWS.row("expireat", -3, WRITE, "1.2.0", "O(1)", expireat, "Sets a key's expiry as a Unix time in seconds."),
+    ROWS.row("expiretime", 2, READ, "7.0.0", "O(1)", expiretime, "Returns a key's expiry as a Unix time in seconds."),
+    ROWS.row("persist", 2, WRITE, "2.2.0", "O(1)", persist, "Removes a key's expiry."),
+    ROWS.row("pexpire", -3, WRITE, "2.6.0", "O(1)", pexpire, "Sets a key's expiry in milliseconds from now."),
+    ROWS.row("pexpireat", -3, WRITE, "2.6.0", "O(1)", pexpireat, "Sets a key's expiry as a Unix time in milliseconds."),
+    ROWS.row("pexpiretime", 2, READ, "7.0.0", "O(1)", pexpiretime, "Returns a key's expiry as a Unix time in milliseconds."),
+    ROWS.row("pttl", 2, READ, "2.6.0", "O(1)", pttl, "Returns a key's time to live in milliseconds."),
+    ROWS.row("ttl", 2, READ, "1.0.0", "O(1)", ttl, "Returns a key's time to live in seconds."),
 ];
 
 /// How a command gives its time.

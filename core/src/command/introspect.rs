@@ -2,48 +2,39 @@
 
 use super::ctx::Ctx;
 use super::details::{self, Begin, Find, Spec};
-use super::table::{self, Command, Flags, Group, Handler, Keys};
+use super::table::{self, Command, Flags, Group, Keys, Rows};
 use super::{args, arguments};
 use crate::encoding::glob;
 use crate::error::{Error, Result};
 use crate::reply::ReplySink;
 
-const fn row(
-    name: &'static str,
-    arity: i32,
-    since: &'static str,
-    handler: Handler,
-    summary: &'static str,
-) -> Command {
-    Command {
-        name,
-        arity,
-        flags: Flags::LOADING.and(Flags::STALE),
-        keys: Keys::None,
-        group: Group::Server,
-        categories: &["connection"],
-        since,
-        summary,
-        complexity: "O(N) where N is the number of commands",
-        handler,
-        subcommands: &[],
-    }
-}
+const ROWS: Rows = Rows::of(Group::Server).categories(&["connection"]);
+
+const LOOKS: Flags = Flags::LOADING.and(Flags::STALE);
+const EACH: &str = "O(N) where N is the number of commands";
 
 #[rustfmt::skip]
 const SUBCOMMANDS: &[Command] = &[
-    row("count", 2, "2.8.13", count, "Returns the number of commands."),
-    row("docs", -2, "7.0.0", docs, "Returns what commands do, in words."),
-    row("getkeys", -3, "2.8.13", getkeys, "Returns the keys of a command."),
-    row("getkeysandflags", -3, "7.0.0", getkeysandflags, "Returns the keys of a command and what it does to them."),
-    row("help", 2, "5.0.0", help, "Returns a text on the subcommands."),
-    row("info", -2, "2.8.13", info, "Returns arity, flags, keys and categories of commands."),
-    row("list", -2, "7.0.0", list, "Returns the names of commands."),
+    ROWS.row("count", 2, LOOKS, "2.8.13", EACH, count, "Returns the number of commands."),
+    ROWS.row("docs", -2, LOOKS, "7.0.0", EACH, docs, "Returns what commands do, in words."),
+    ROWS.row("getkeys", -3, LOOKS, "2.8.13", EACH, getkeys, "Returns the keys of a command."),
+    ROWS.row("getkeysandflags", -3, LOOKS, "7.0.0", EACH, getkeysandflags, "Returns the keys of a command and what it does to them."),
+    ROWS.row("help", 2, LOOKS, "5.0.0", EACH, help, "Returns a text on the subcommands."),
+    ROWS.row("info", -2, LOOKS, "2.8.13", EACH, info, "Returns arity, flags, keys and categories of commands."),
+    ROWS.row("list", -2, LOOKS, "7.0.0", EACH, list, "Returns the names of commands."),
 ];
 
 pub(super) const COMMANDS: &[Command] = &[Command {
     subcommands: SUBCOMMANDS,
-    ..row("command", -1, "2.8.13", command, "Returns arity, flags, keys and categories of all commands.")
+    ..ROWS.row(
+        "command",
+        -1,
+        LOOKS,
+        "2.8.13",
+        EACH,
+        command,
+        "Returns arity, flags, keys and categories of all commands.",
+    )
 }];
 
 /// The row of a name such as `get` or `config|get`, and its parent's name.

@@ -3,7 +3,7 @@
 use super::args;
 use super::ctx::Ctx;
 use super::scan::{Options, Scanned};
-use super::table::{Command, Flags, Group, Handler, Keys};
+use super::table::{Command, Flags, Group, Keys, Rows};
 use crate::encoding::glob;
 use crate::error::{Error, Result, text};
 use crate::events::Class;
@@ -22,33 +22,7 @@ const READ_FAST: Flags = Flags::READONLY.and(Flags::FAST);
 const WRITE: Flags = Flags::WRITE;
 const WRITE_FAST: Flags = Flags::WRITE.and(Flags::FAST);
 
-#[allow(clippy::too_many_arguments)]
-const fn row(
-    name: &'static str,
-    arity: i32,
-    flags: Flags,
-    keys: Keys,
-    since: &'static str,
-    complexity: &'static str,
-    handler: Handler,
-    summary: &'static str,
-) -> Command {
-    let group = Group::Generic;
-    let categories = &["keyspace"];
-    Command {
-        name,
-        arity,
-        flags,
-        keys,
-        group,
-        categories,
-        since,
-        summary,
-        complexity,
-        handler,
-        subcommands: &[],
-    }
-}
+const ROWS: Rows = Rows::of(Group::Generic).categories(&["keyspace"]);
 
 /// Commands over everything also count as dangerous, and as the server's.
 const fn dangerous(command: Command) -> Command {
@@ -66,32 +40,32 @@ const INFO_TEXT: Flags = Flags::LOADING.and(Flags::STALE);
 
 #[rustfmt::skip]
 const OBJECT: &[Command] = &[
-    row("encoding", 3, READ, Keys::Range(2, 2, 1), "2.2.3", "O(1)", object_encoding, "Returns the encoding of a key's value."),
-    row("freq", 3, READ, Keys::Range(2, 2, 1), "4.0.0", "O(1)", object_freq, "Returns the logarithmic access frequency of a key."),
-    row("help", 2, INFO_TEXT, Keys::None, "6.2.0", "O(1)", object_help, "Returns a text on the subcommands."),
-    row("idletime", 3, READ, Keys::Range(2, 2, 1), "2.2.3", "O(1)", object_idletime, "Returns the seconds since a key was last used."),
-    row("refcount", 3, READ, Keys::Range(2, 2, 1), "2.2.3", "O(1)", object_refcount, "Returns the reference count of a key's value, as Redis would count."),
+    ROWS.row("encoding", 3, READ, "2.2.3", "O(1)", object_encoding, "Returns the encoding of a key's value.").keys(Keys::Range(2, 2, 1)),
+    ROWS.row("freq", 3, READ, "4.0.0", "O(1)", object_freq, "Returns the logarithmic access frequency of a key.").keys(Keys::Range(2, 2, 1)),
+    ROWS.row("help", 2, INFO_TEXT, "6.2.0", "O(1)", object_help, "Returns a text on the subcommands."),
+    ROWS.row("idletime", 3, READ, "2.2.3", "O(1)", object_idletime, "Returns the seconds since a key was last used.").keys(Keys::Range(2, 2, 1)),
+    ROWS.row("refcount", 3, READ, "2.2.3", "O(1)", object_refcount, "Returns the reference count of a key's value, as Redis would count.").keys(Keys::Range(2, 2, 1)),
 ];
 
 #[rustfmt::skip]
 pub(super) const COMMANDS: &[Command] = &[
-    row("copy", -3, WRITE.and(Flags::DENYOOM), TWO, "6.2.0", "O(N) where N is the size of the value.", copy, "Copies a value to a new key."),
-    of_server(row("dbsize", 1, READ_FAST, Keys::None, "1.0.0", "O(1)", dbsize, "Returns the number of keys in the database.")),
-    row("del", -2, WRITE, ALL, "1.0.0", EACH_KEY, del, "Deletes keys. Big values are freed in the background."),
-    row("exists", -2, READ_FAST, ALL, "1.0.0", EACH_KEY, exists, "Counts how many of the keys exist."),
-    of_server(dangerous(row("flushall", -1, WRITE, Keys::Everything, "1.0.0", FLUSH, flushall, "Deletes all keys of all databases."))),
-    of_server(dangerous(row("flushdb", -1, WRITE, Keys::Everything, "1.0.0", FLUSH, flushdb, "Deletes all keys of the database."))),
-    dangerous(row("keys", 2, READ, Keys::None, "1.0.0", EVERY_KEY, keys, "Returns all keys whose name matches a pattern.")),
-    row("move", 3, WRITE_FAST, ONE, "1.0.0", "O(1)", move_key, "Moves a key to another database."),
-    Command { categories: &[], subcommands: OBJECT, ..row("object", -2, Flags::NONE, Keys::None, "2.2.3", "Depends on subcommand.", container, "A container for commands that look at a key's value.") },
-    row("randomkey", 1, READ, Keys::None, "1.0.0", "O(1)", randomkey, "Returns the name of a random key."),
-    row("rename", 3, WRITE, TWO, "1.0.0", "O(1)", rename, "Renames a key, overwriting the destination."),
-    row("renamenx", 3, WRITE_FAST, TWO, "1.0.0", "O(1)", renamenx, "Renames a key if the destination doesn't exist."),
-    row("scan", -2, READ, Keys::None, "2.8.0", "O(1) for each call, O(N) for a whole walk.", scan, "Walks over the names of the keys."),
-    of_server(dangerous(row("swapdb", 3, WRITE_FAST, Keys::Everything, "4.0.0", "O(1)", swapdb, "Exchanges two databases."))),
-    row("touch", -2, READ_FAST, ALL, "3.2.1", EACH_KEY, touch, "Counts how many of the keys exist, and marks them as used."),
-    row("type", 2, READ_FAST, ONE, "1.0.0", "O(1)", type_of, "Returns the type of a key's value."),
-    row("unlink", -2, WRITE_FAST, ALL, "4.0.0", EACH_KEY, unlink, "Deletes keys. Big values are freed in the background."),
+    ROWS.row("copy", -3, WRITE.and(Flags::DENYOOM), "6.2.0", "O(N) where N is the size of the value.", copy, "Copies a value to a new key.").keys(TWO),
+    of_server(ROWS.row("dbsize", 1, READ_FAST, "1.0.0", "O(1)", dbsize, "Returns the number of keys in the database.")),
+    ROWS.row("del", -2, WRITE, "1.0.0", EACH_KEY, del, "Deletes keys. Big values are freed in the background.").keys(ALL),
+    ROWS.row("exists", -2, READ_FAST, "1.0.0", EACH_KEY, exists, "Counts how many of the keys exist.").keys(ALL),
+    of_server(dangerous(ROWS.row("flushall", -1, WRITE, "1.0.0", FLUSH, flushall, "Deletes all keys of all databases.").keys(Keys::Everything))),
+    of_server(dangerous(ROWS.row("flushdb", -1, WRITE, "1.0.0", FLUSH, flushdb, "Deletes all keys of the database.").keys(Keys::Everything))),
+    dangerous(ROWS.row("keys", 2, READ, "1.0.0", EVERY_KEY, keys, "Returns all keys whose name matches a pattern.")),
+    ROWS.row("move", 3, WRITE_FAST, "1.0.0", "O(1)", move_key, "Moves a key to another database.").keys(ONE),
+    Command { categories: &[], subcommands: OBJECT, ..ROWS.row("object", -2, Flags::NONE, "2.2.3", "Depends on subcommand.", container, "A container for commands that look at a key's value.") },
+    ROWS.row("randomkey", 1, READ, "1.0.0", "O(1)", randomkey, "Returns the name of a random key."),
+    ROWS.row("rename", 3, WRITE, "1.0.0", "O(1)", rename, "Renames a key, overwriting the destination.").keys(TWO),
+    ROWS.row("renamenx", 3, WRITE_FAST, "1.0.0", "O(1)", renamenx, "Renames a key if the destination doesn't exist.").keys(TWO),
+    ROWS.row("scan", -2, READ, "2.8.0", "O(1) for each call, O(N) for a whole walk.", scan, "Walks over the names of the keys."),
+    of_server(dangerous(ROWS.row("swapdb", 3, WRITE_FAST, "4.0.0", "O(1)", swapdb, "Exchanges two databases.").keys(Keys::Everything))),
+    ROWS.row("touch", -2, READ_FAST, "3.2.1", EACH_KEY, touch, "Counts how many of the keys exist, and marks them as used.").keys(ALL),
+    ROWS.row("type", 2, READ_FAST, "1.0.0", "O(1)", type_of, "Returns the type of a key's value.").keys(ONE),
+    ROWS.row("unlink", -2, WRITE_FAST, "4.0.0", EACH_KEY, unlink, "Deletes keys. Big values are freed in the background.").keys(ALL),
 ];
 
 /// A container called without a subcommand never gets here: its arity asks for one.

@@ -7,7 +7,7 @@ pub(super) mod blocking;
 
 use super::args;
 use super::ctx::Ctx;
-use super::table::{Command, Flags, Group, Handler, Keys};
+use super::table::{Command, Flags, Group, Keys, Rows};
 use crate::encoding::listpack::LpValue;
 use crate::error::{Error, Result, text};
 use crate::events::Class;
@@ -20,188 +20,38 @@ const PER_ELEMENT: &str = "O(1) for each element added, so O(N) to add N element
                            multiple arguments.";
 
 pub(super) const COMMANDS: &[Command] = &[
-    row(
-        "lpush",
-        -3,
-        ADDS_FAST,
-        "1.0.0",
-        "Prepends one or more elements to a list. Creates the key if it doesn't exist.",
-        PER_ELEMENT,
-        |ctx, out| push(ctx, out, End::Head, true),
-    ),
-    row(
-        "rpush",
-        -3,
-        ADDS_FAST,
-        "1.0.0",
-        "Appends one or more elements to a list. Creates the key if it doesn't exist.",
-        PER_ELEMENT,
-        |ctx, out| push(ctx, out, End::Tail, true),
-    ),
-    row(
-        "lpushx",
-        -3,
-        ADDS_FAST,
-        "2.2.0",
-        "Prepends one or more elements to a list only when the list exists.",
-        PER_ELEMENT,
-        |ctx, out| push(ctx, out, End::Head, false),
-    ),
-    row(
-        "rpushx",
-        -3,
-        ADDS_FAST,
-        "2.2.0",
-        "Appends one or more elements to a list only when the list exists.",
-        PER_ELEMENT,
-        |ctx, out| push(ctx, out, End::Tail, false),
-    ),
-    row(
-        "lpop",
-        -2,
-        Flags::WRITE.and(Flags::FAST),
-        "1.0.0",
-        "Returns the first elements of a list after removing them. Deletes the list if the last element was popped.",
-        "O(N) where N is the number of elements returned",
-        |ctx, out| pop(ctx, out, End::Head),
-    ),
-    row(
-        "rpop",
-        -2,
-        Flags::WRITE.and(Flags::FAST),
-        "1.0.0",
-        "Returns the last elements of a list after removing them. Deletes the list if the last element was popped.",
-        "O(N) where N is the number of elements returned",
-        |ctx, out| pop(ctx, out, End::Tail),
-    ),
-    row("llen", 2, Flags::READONLY.and(Flags::FAST), "1.0.0", "Returns the length of a list.", "O(1)", llen),
-    row(
-        "lrange",
-        4,
-        Flags::READONLY,
-        "1.0.0",
-        "Returns a range of elements from a list.",
-        "O(S+N) where S is the distance of the start offset from the nearer end of the list, counted in nodes, and N is \
-         the number of elements in the range.",
-        lrange,
-    ),
-    row(
-        "lindex",
-        3,
-        Flags::READONLY,
-        "1.0.0",
-        "Returns an element from a list by its index.",
-        "O(N) where N is the number of nodes between the element and the nearer end of the list.",
-        lindex,
-    ),
-    row(
-        "lset",
-        4,
-        ADDS,
-        "1.0.0",
-        "Sets the value of an element in a list by its index.",
-        "O(N) where N is the number of nodes between the element and the nearer end of the list.",
-        lset,
-    ),
-    row(
-        "linsert",
-        5,
-        ADDS,
-        "2.2.0",
-        "Inserts an element before or after another element in a list.",
-        "O(N) where N is the number of elements to traverse before seeing the value pivot.",
-        linsert,
-    ),
-    row(
-        "lrem",
-        4,
-        Flags::WRITE,
-        "1.0.0",
-        "Removes elements from a list. Deletes the list if the last element was removed.",
-        "O(N) where N is the length of the list.",
-        lrem,
-    ),
-    row(
-        "ltrim",
-        4,
-        Flags::WRITE,
-        "1.0.0",
-        "Removes elements from both ends of a list. Deletes the list if all elements were trimmed.",
-        "O(N) where N is the number of elements to be removed by the operation.",
-        ltrim,
-    ),
-    row(
-        "lpos",
-        -3,
-        Flags::READONLY,
-        "6.0.6",
-        "Returns the index of matching elements in a list.",
-        "O(N) where N is the number of elements in the list, or MAXLEN where that is given.",
-        lpos,
-    ),
+    ROWS.row("lpush", -3, ADDS_FAST, "1.0.0", PER_ELEMENT, |ctx, out| push(ctx, out, End::Head, true), "Prepends one or more elements to a list. Creates the key if it doesn't exist."),
+    ROWS.row("rpush", -3, ADDS_FAST, "1.0.0", PER_ELEMENT, |ctx, out| push(ctx, out, End::Tail, true), "Appends one or more elements to a list. Creates the key if it doesn't exist."),
+    ROWS.row("lpushx", -3, ADDS_FAST, "2.2.0", PER_ELEMENT, |ctx, out| push(ctx, out, End::Head, false), "Prepends one or more elements to a list only when the list exists."),
+    ROWS.row("rpushx", -3, ADDS_FAST, "2.2.0", PER_ELEMENT, |ctx, out| push(ctx, out, End::Tail, false), "Appends one or more elements to a list only when the list exists."),
+    ROWS.row("lpop", -2, Flags::WRITE.and(Flags::FAST), "1.0.0", "O(N) where N is the number of elements returned", |ctx, out| pop(ctx, out, End::Head), "Returns the first elements of a list after removing them. Deletes the list if the last element was popped."),
+    ROWS.row("rpop", -2, Flags::WRITE.and(Flags::FAST), "1.0.0", "O(N) where N is the number of elements returned", |ctx, out| pop(ctx, out, End::Tail), "Returns the last elements of a list after removing them. Deletes the list if the last element was popped."),
+    ROWS.row("llen", 2, Flags::READONLY.and(Flags::FAST), "1.0.0", "O(1)", llen, "Returns the length of a list."),
+    ROWS.row("lrange", 4, Flags::READONLY, "1.0.0", "O(S+N) where S is the distance of the start offset from the nearer end of the list, counted in nodes, and N is \
+         the number of elements in the range.", lrange, "Returns a range of elements from a list."),
+    ROWS.row("lindex", 3, Flags::READONLY, "1.0.0", "O(N) where N is the number of nodes between the element and the nearer end of the list.", lindex, "Returns an element from a list by its index."),
+    ROWS.row("lset", 4, ADDS, "1.0.0", "O(N) where N is the number of nodes between the element and the nearer end of the list.", lset, "Sets the value of an element in a list by its index."),
+    ROWS.row("linsert", 5, ADDS, "2.2.0", "O(N) where N is the number of elements to traverse before seeing the value pivot.", linsert, "Inserts an element before or after another element in a list."),
+    ROWS.row("lrem", 4, Flags::WRITE, "1.0.0", "O(N) where N is the length of the list.", lrem, "Removes elements from a list. Deletes the list if the last element was removed."),
+    ROWS.row("ltrim", 4, Flags::WRITE, "1.0.0", "O(N) where N is the number of elements to be removed by the operation.", ltrim, "Removes elements from both ends of a list. Deletes the list if all elements were trimmed."),
+    ROWS.row("lpos", -3, Flags::READONLY, "6.0.6", "O(N) where N is the number of elements in the list, or MAXLEN where that is given.", lpos, "Returns the index of matching elements in a list."),
     Command {
         keys: Keys::Range(1, 2, 1),
-        ..row(
-            "lmove",
-            5,
-            ADDS,
-            "6.2.0",
-            "Returns an element after popping it from one list and pushing it to another. Deletes the list if the last \
-             element was moved.",
-            "O(1)",
-            lmove,
-        )
+        ..ROWS.row("lmove", 5, ADDS, "6.2.0", "O(1)", lmove, "Returns an element after popping it from one list and pushing it to another. Deletes the list if the last \
+             element was moved.")
     },
     Command {
         keys: Keys::Range(1, 2, 1),
-        ..row(
-            "rpoplpush",
-            3,
-            ADDS,
-            "1.2.0",
-            "Returns the last element of a list after removing and pushing it to another list. Deletes the list if the \
-             last element was popped.",
-            "O(1)",
-            |ctx, out| relocate(ctx, out, End::Tail, End::Head),
-        )
+        ..ROWS.row("rpoplpush", 3, ADDS, "1.2.0", "O(1)", |ctx, out| relocate(ctx, out, End::Tail, End::Head), "Returns the last element of a list after removing and pushing it to another list. Deletes the list if the \
+             last element was popped.")
     },
     Command {
         keys: Keys::Counted(1),
-        ..row(
-            "lmpop",
-            -4,
-            Flags::WRITE.and(Flags::MOVABLEKEYS),
-            "7.0.0",
-            "Returns multiple elements from a list after removing them. Deletes the list if the last element was popped.",
-            "O(N+M) where N is the number of provided keys and M is the number of elements returned.",
-            lmpop,
-        )
+        ..ROWS.row("lmpop", -4, Flags::WRITE.and(Flags::MOVABLEKEYS), "7.0.0", "O(N+M) where N is the number of provided keys and M is the number of elements returned.", lmpop, "Returns multiple elements from a list after removing them. Deletes the list if the last element was popped.")
     },
 ];
 
-const fn row(
-    name: &'static str,
-    arity: i32,
-    flags: Flags,
-    since: &'static str,
-    summary: &'static str,
-    complexity: &'static str,
-    handler: Handler,
-) -> Command {
-    Command {
-        name,
-        arity,
-        flags,
-        keys: Keys::Range(1, 1, 1),
-        group: Group::List,
-        categories: &[],
-        since,
-        summary,
-        complexity,
-        handler,
-        subcommands: &[],
-    }
-}
+const ROWS: Rows = Rows::of(Group::List).keys(Keys::Range(1, 1, 1));
 
 fn push(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink, end: End, make: bool) -> Result<()> {
     let (key, elements) = (ctx.argv[1], &ctx.argv[2..]);

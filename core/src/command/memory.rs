@@ -8,7 +8,7 @@ use super::ctx::Ctx;
 use super::dispatch::deletions;
 use super::events;
 use super::services::Services;
-use super::table::{Command, Flags, Group, Handler, Keys};
+use super::table::{Command, Flags, Group, Keys, Rows};
 use super::tracking;
 use crate::allocator;
 use crate::config::{Config, Directive};
@@ -18,47 +18,29 @@ use crate::keyspace::{Expired, Guard, Policy, Settings};
 use crate::pubsub::Wakers;
 use crate::reply::ReplySink;
 
-const fn row(
-    name: &'static str,
-    arity: i32,
-    flags: Flags,
-    complexity: &'static str,
-    handler: Handler,
-    summary: &'static str,
-) -> Command {
-    Command {
-        name,
-        arity,
-        flags,
-        keys: Keys::None,
-        group: Group::Server,
-        categories: &[],
-        since: "4.0.0",
-        summary,
-        complexity,
-        handler,
-        subcommands: &[],
-    }
-}
+const ROWS: Rows = Rows::of(Group::Server);
+
+const SINCE: &str = "4.0.0";
 
 const ANY_TIME: Flags = Flags::LOADING.and(Flags::STALE);
 
 #[rustfmt::skip]
 const MEMORY: &[Command] = &[
-    row("doctor", 2, Flags::NONE, "O(1)", doctor, "Returns a report on memory in words."),
-    row("help", 2, ANY_TIME, "O(1)", help, "Returns a text on the subcommands."),
-    row("malloc-stats", 2, Flags::NONE, "Depends on the allocator.", malloc_stats, "Returns the allocator's own figures."),
-    row("purge", 2, Flags::NONE, "Depends on the allocator.", purge, "Asks the allocator to give back what it holds in reserve."),
-    row("stats", 2, Flags::NONE, "O(1)", stats, "Returns what memory is used for."),
-    Command { keys: Keys::Range(2, 2, 1), ..row("usage", -3, Flags::READONLY, "O(1)", usage, "Returns the bytes a key and its value take.") },
+    ROWS.row("doctor", 2, Flags::NONE, SINCE, "O(1)", doctor, "Returns a report on memory in words."),
+    ROWS.row("help", 2, ANY_TIME, SINCE, "O(1)", help, "Returns a text on the subcommands."),
+    ROWS.row("malloc-stats", 2, Flags::NONE, SINCE, "Depends on the allocator.", malloc_stats, "Returns the allocator's own figures."),
+    ROWS.row("purge", 2, Flags::NONE, SINCE, "Depends on the allocator.", purge, "Asks the allocator to give back what it holds in reserve."),
+    ROWS.row("stats", 2, Flags::NONE, SINCE, "O(1)", stats, "Returns what memory is used for."),
+    Command { keys: Keys::Range(2, 2, 1), ..ROWS.row("usage", -3, Flags::READONLY, SINCE, "O(1)", usage, "Returns the bytes a key and its value take.") },
 ];
 
 pub(super) const COMMANDS: &[Command] = &[Command {
     subcommands: MEMORY,
-    ..row(
+    ..ROWS.row(
         "memory",
         -2,
         Flags::NONE,
+        SINCE,
         "Depends on subcommand.",
         container,
         "A container for commands on memory.",

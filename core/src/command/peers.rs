@@ -11,7 +11,7 @@ use super::args;
 use super::blocking::{Nothing, Request};
 use super::ctx::Ctx;
 use super::observe::ClientState;
-use super::table::{Command, Flags, Group, Handler, Keys};
+use super::table::{Command, Flags, Group, Rows};
 use crate::error::{Error, Result};
 use crate::keyspace::Wanted;
 use crate::reply::ReplySink;
@@ -19,29 +19,7 @@ use crate::reply::ReplySink;
 const ANY_TIME: Flags = Flags::LOADING.and(Flags::STALE);
 const ADMIN: Flags = Flags::ADMIN.and(Flags::NOSCRIPT);
 
-const fn row(
-    name: &'static str,
-    arity: i32,
-    flags: Flags,
-    since: &'static str,
-    complexity: &'static str,
-    handler: Handler,
-    summary: &'static str,
-) -> Command {
-    Command {
-        name,
-        arity,
-        flags,
-        keys: Keys::None,
-        group: Group::Server,
-        categories: &[],
-        since,
-        summary,
-        complexity,
-        handler,
-        subcommands: &[],
-    }
-}
+const ROWS: Rows = Rows::of(Group::Server);
 
 const fn of_connection(command: Command) -> Command {
     Command { group: Group::Connection, ..command }
@@ -50,22 +28,22 @@ const fn of_connection(command: Command) -> Command {
 const EACH_CLIENT: &str = "O(N) where N is the number of clients";
 
 #[rustfmt::skip]
-pub(super) const KILL: Command = of_connection(row("kill", -3, ADMIN.and(ANY_TIME), "2.4.0", EACH_CLIENT, kill, "Ends connections."));
+pub(super) const KILL: Command = of_connection(ROWS.row("kill", -3, ADMIN.and(ANY_TIME), "2.4.0", EACH_CLIENT, kill, "Ends connections."));
 #[rustfmt::skip]
-pub(super) const PAUSE: Command = of_connection(row("pause", -3, ADMIN.and(ANY_TIME), "3.0.0", "O(1)", pause, "Holds all commands of clients, or all that write, for a time."));
+pub(super) const PAUSE: Command = of_connection(ROWS.row("pause", -3, ADMIN.and(ANY_TIME), "3.0.0", "O(1)", pause, "Holds all commands of clients, or all that write, for a time."));
 #[rustfmt::skip]
-pub(super) const REPLY: Command = of_connection(row("reply", 3, Flags::NOSCRIPT.and(ANY_TIME), "3.2.0", "O(1)", reply, "Says whether this connection gets replies."));
+pub(super) const REPLY: Command = of_connection(ROWS.row("reply", 3, Flags::NOSCRIPT.and(ANY_TIME), "3.2.0", "O(1)", reply, "Says whether this connection gets replies."));
 #[rustfmt::skip]
-pub(super) const UNPAUSE: Command = of_connection(row("unpause", 2, ADMIN.and(ANY_TIME), "6.2.0", EACH_CLIENT, unpause, "Ends a pause."));
+pub(super) const UNPAUSE: Command = of_connection(ROWS.row("unpause", 2, ADMIN.and(ANY_TIME), "6.2.0", EACH_CLIENT, unpause, "Ends a pause."));
 
 #[rustfmt::skip]
 pub(super) const COMMANDS: &[Command] = &[
-    row("monitor", 1, ADMIN.and(ANY_TIME), "1.0.0", "O(1)", monitor, "Shows every command that is run from now on."),
-    row("replicaof", 3, ADMIN.and(Flags::STALE).and(Flags::NO_ASYNC_LOADING), "5.0.0", "O(1)", replicaof, "Takes NO ONE, which is so: there is no replication."),
-    Command { categories: &["admin", "dangerous"], ..row("role", 1, Flags::NOSCRIPT.and(ANY_TIME).and(Flags::FAST), "2.8.12", "O(1)", role, "Returns the part played in replication: a master without replicas.") },
-    row("slaveof", 3, ADMIN.and(Flags::STALE).and(Flags::NO_ASYNC_LOADING), "1.0.0", "O(1)", replicaof, "Takes NO ONE, which is so: there is no replication."),
-    of_connection(row("wait", 3, Flags::NOSCRIPT, "3.0.0", "O(1)", wait, "Waits for replicas, of which there are none.")),
-    of_connection(row("waitaof", 4, Flags::BLOCKING, "7.2.0", "O(1)", waitaof, "Waits until what was written is on disk in the log.")),
+    ROWS.row("monitor", 1, ADMIN.and(ANY_TIME), "1.0.0", "O(1)", monitor, "Shows every command that is run from now on."),
+    ROWS.row("replicaof", 3, ADMIN.and(Flags::STALE).and(Flags::NO_ASYNC_LOADING), "5.0.0", "O(1)", replicaof, "Takes NO ONE, which is so: there is no replication."),
+    Command { categories: &["admin", "dangerous"], ..ROWS.row("role", 1, Flags::NOSCRIPT.and(ANY_TIME).and(Flags::FAST), "2.8.12", "O(1)", role, "Returns the part played in replication: a master without replicas.") },
+    ROWS.row("slaveof", 3, ADMIN.and(Flags::STALE).and(Flags::NO_ASYNC_LOADING), "1.0.0", "O(1)", replicaof, "Takes NO ONE, which is so: there is no replication."),
+    of_connection(ROWS.row("wait", 3, Flags::NOSCRIPT, "3.0.0", "O(1)", wait, "Waits for replicas, of which there are none.")),
+    of_connection(ROWS.row("waitaof", 4, Flags::BLOCKING, "7.2.0", "O(1)", waitaof, "Waits until what was written is on disk in the log.")),
 ];
 
 /// Which connections CLIENT KILL is to end.

@@ -9,7 +9,7 @@ use super::args;
 use super::ctx::{Ctx, Session};
 use super::observe::ClientState;
 use super::services::Services;
-use super::table::{Command, Flags, Group, Handler, Keys};
+use super::table::{Command, Flags, Group, Keys, Rows};
 use crate::error::{Error, Result};
 use crate::outbox::Push;
 use crate::pubsub::Kind;
@@ -19,53 +19,31 @@ const SUBSCRIBES: Flags = Flags::PUBSUB.and(Flags::NOSCRIPT).and(Flags::LOADING)
 const PUBLISHES: Flags = Flags::PUBSUB.and(Flags::LOADING).and(Flags::STALE).and(Flags::FAST);
 const LOOKS: Flags = Flags::PUBSUB.and(Flags::LOADING).and(Flags::STALE);
 
-const fn row(
-    name: &'static str,
-    arity: i32,
-    flags: Flags,
-    since: &'static str,
-    complexity: &'static str,
-    handler: Handler,
-    summary: &'static str,
-) -> Command {
-    Command {
-        name,
-        arity,
-        flags,
-        keys: Keys::None,
-        group: Group::PubSub,
-        categories: &[],
-        since,
-        summary,
-        complexity,
-        handler,
-        subcommands: &[],
-    }
-}
+const ROWS: Rows = Rows::of(Group::PubSub);
 
 const EACH_CHANNEL: &str = "O(N) where N is the number of channels to subscribe to.";
 
 #[rustfmt::skip]
 const PUBSUB: &[Command] = &[
-    row("channels", -2, LOOKS, "2.8.0", "O(N) where N is the number of active channels", channels, "Returns the channels somebody has subscribed to."),
-    row("help", 2, Flags::LOADING.and(Flags::STALE), "6.2.0", "O(1)", help, "Returns a text on the subcommands."),
-    row("numpat", 2, LOOKS, "2.8.0", "O(1)", numpat, "Returns the number of patterns somebody has subscribed to."),
-    row("numsub", -2, LOOKS, "2.8.0", "O(N) where N is the number of requested channels", numsub, "Returns how many have subscribed to channels."),
-    row("shardchannels", -2, LOOKS, "7.0.0", "O(N) where N is the number of active shard channels", shardchannels, "Returns the sharded channels somebody has subscribed to."),
-    row("shardnumsub", -2, LOOKS, "7.0.0", "O(N) where N is the number of requested shard channels", shardnumsub, "Returns how many have subscribed to sharded channels."),
+    ROWS.row("channels", -2, LOOKS, "2.8.0", "O(N) where N is the number of active channels", channels, "Returns the channels somebody has subscribed to."),
+    ROWS.row("help", 2, Flags::LOADING.and(Flags::STALE), "6.2.0", "O(1)", help, "Returns a text on the subcommands."),
+    ROWS.row("numpat", 2, LOOKS, "2.8.0", "O(1)", numpat, "Returns the number of patterns somebody has subscribed to."),
+    ROWS.row("numsub", -2, LOOKS, "2.8.0", "O(N) where N is the number of requested channels", numsub, "Returns how many have subscribed to channels."),
+    ROWS.row("shardchannels", -2, LOOKS, "7.0.0", "O(N) where N is the number of active shard channels", shardchannels, "Returns the sharded channels somebody has subscribed to."),
+    ROWS.row("shardnumsub", -2, LOOKS, "7.0.0", "O(N) where N is the number of requested shard channels", shardnumsub, "Returns how many have subscribed to sharded channels."),
 ];
 
 #[rustfmt::skip]
 pub(super) const COMMANDS: &[Command] = &[
-    row("psubscribe", -2, SUBSCRIBES, "2.0.0", "O(N) where N is the number of patterns to subscribe to.", psubscribe, "Subscribes to all channels whose names match patterns."),
-    row("publish", 3, PUBLISHES, "2.0.0", "O(N+M) where N is the number of clients subscribed to the channel and M is the total number of patterns.", publish, "Sends a message to a channel."),
-    Command { subcommands: PUBSUB, ..row("pubsub", -2, Flags::NONE, "2.8.0", "Depends on subcommand.", container, "A container for commands on subscriptions.") },
-    row("punsubscribe", -1, SUBSCRIBES, "2.0.0", "O(N) where N is the number of patterns to unsubscribe.", punsubscribe, "Ends subscriptions to patterns, to all without a name."),
-    Command { keys: Keys::Channels(1, 1), ..row("spublish", 3, PUBLISHES, "7.0.0", "O(N) where N is the number of clients subscribed to the shard channel.", spublish, "Sends a message to a sharded channel.") },
-    Command { keys: Keys::Channels(1, -1), ..row("ssubscribe", -2, SUBSCRIBES, "7.0.0", EACH_CHANNEL, ssubscribe, "Subscribes to sharded channels.") },
-    row("subscribe", -2, SUBSCRIBES, "2.0.0", EACH_CHANNEL, subscribe, "Subscribes to channels."),
-    Command { keys: Keys::Channels(1, -1), ..row("sunsubscribe", -1, SUBSCRIBES, "7.0.0", "O(N) where N is the number of shard channels to unsubscribe.", sunsubscribe, "Ends subscriptions to sharded channels, to all without a name.") },
-    row("unsubscribe", -1, SUBSCRIBES, "2.0.0", "O(N) where N is the number of channels to unsubscribe.", unsubscribe, "Ends subscriptions to channels, to all without a name."),
+    ROWS.row("psubscribe", -2, SUBSCRIBES, "2.0.0", "O(N) where N is the number of patterns to subscribe to.", psubscribe, "Subscribes to all channels whose names match patterns."),
+    ROWS.row("publish", 3, PUBLISHES, "2.0.0", "O(N+M) where N is the number of clients subscribed to the channel and M is the total number of patterns.", publish, "Sends a message to a channel."),
+    Command { subcommands: PUBSUB, ..ROWS.row("pubsub", -2, Flags::NONE, "2.8.0", "Depends on subcommand.", container, "A container for commands on subscriptions.") },
+    ROWS.row("punsubscribe", -1, SUBSCRIBES, "2.0.0", "O(N) where N is the number of patterns to unsubscribe.", punsubscribe, "Ends subscriptions to patterns, to all without a name."),
+    Command { keys: Keys::Channels(1, 1), ..ROWS.row("spublish", 3, PUBLISHES, "7.0.0", "O(N) where N is the number of clients subscribed to the shard channel.", spublish, "Sends a message to a sharded channel.") },
+    Command { keys: Keys::Channels(1, -1), ..ROWS.row("ssubscribe", -2, SUBSCRIBES, "7.0.0", EACH_CHANNEL, ssubscribe, "Subscribes to sharded channels.") },
+    ROWS.row("subscribe", -2, SUBSCRIBES, "2.0.0", EACH_CHANNEL, subscribe, "Subscribes to channels."),
+    Command { keys: Keys::Channels(1, -1), ..ROWS.row("sunsubscribe", -1, SUBSCRIBES, "7.0.0", "O(N) where N is the number of shard channels to unsubscribe.", sunsubscribe, "Ends subscriptions to sharded channels, to all without a name.") },
+    ROWS.row("unsubscribe", -1, SUBSCRIBES, "2.0.0", "O(N) where N is the number of channels to unsubscribe.", unsubscribe, "Ends subscriptions to channels, to all without a name."),
 ];
 
 /// What a client has subscribed to.

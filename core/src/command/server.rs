@@ -3,7 +3,7 @@
 use super::args;
 use super::ctx::Ctx;
 use super::services::Shutdown;
-use super::table::{Command, Flags, Group, Handler, Keys};
+use super::table::{Command, Flags, Group, Rows};
 use crate::error::{Error, Result, text};
 use crate::reply::ReplySink;
 
@@ -11,31 +11,7 @@ const ADMIN: Flags = Flags::ADMIN.and(Flags::NOSCRIPT);
 const ANY_TIME: Flags = Flags::LOADING.and(Flags::STALE);
 const SAVES: Flags = ADMIN.and(Flags::NO_ASYNC_LOADING);
 
-const fn row(
-    name: &'static str,
-    arity: i32,
-    flags: Flags,
-    since: &'static str,
-    complexity: &'static str,
-    handler: Handler,
-    summary: &'static str,
-) -> Command {
-    let group = Group::Server;
-    let keys = Keys::None;
-    Command {
-        name,
-        arity,
-        flags,
-        keys,
-        group,
-        categories: &[],
-        since,
-        summary,
-        complexity,
-        handler,
-        subcommands: &[],
-    }
-}
+const ROWS: Rows = Rows::of(Group::Server);
 
 const fn of_connection(command: Command) -> Command {
     Command { group: Group::Connection, ..command }
@@ -46,26 +22,26 @@ const EVERY_KEY: &str = "O(N) where N is the number of keys";
 
 #[rustfmt::skip]
 const CONFIG: &[Command] = &[
-    row("get", -3, ADMIN.and(ANY_TIME), "2.0.0", DIRECTIVES, config_get, "Returns the values of directives by name or pattern."),
-    row("help", 2, ANY_TIME, "5.0.0", "O(1)", config_help, "Returns a text on the subcommands."),
-    row("resetstat", 2, ADMIN.and(ANY_TIME), "2.0.0", "O(1)", config_resetstat, "Sets the counters that INFO shows to zero."),
-    row("rewrite", 2, ADMIN.and(ANY_TIME), "2.8.0", DIRECTIVES, config_rewrite, "Writes the configuration file anew with what is in force."),
-    row("set", -4, ADMIN.and(ANY_TIME), "2.0.0", DIRECTIVES, config_set, "Sets directives, all of them or none."),
+    ROWS.row("get", -3, ADMIN.and(ANY_TIME), "2.0.0", DIRECTIVES, config_get, "Returns the values of directives by name or pattern."),
+    ROWS.row("help", 2, ANY_TIME, "5.0.0", "O(1)", config_help, "Returns a text on the subcommands."),
+    ROWS.row("resetstat", 2, ADMIN.and(ANY_TIME), "2.0.0", "O(1)", config_resetstat, "Sets the counters that INFO shows to zero."),
+    ROWS.row("rewrite", 2, ADMIN.and(ANY_TIME), "2.8.0", DIRECTIVES, config_rewrite, "Writes the configuration file anew with what is in force."),
+    ROWS.row("set", -4, ADMIN.and(ANY_TIME), "2.0.0", DIRECTIVES, config_set, "Sets directives, all of them or none."),
 ];
 
 #[rustfmt::skip]
 pub(super) const COMMANDS: &[Command] = &[
-    row("bgrewriteaof", 1, SAVES, "1.0.0", EVERY_KEY, bgrewriteaof, "Rewrites the log in the background."),
-    row("bgsave", -1, SAVES, "1.0.0", EVERY_KEY, bgsave, "Saves a snapshot in the background."),
-    Command { subcommands: CONFIG, ..row("config", -2, Flags::NONE, "2.0.0", "Depends on subcommand.", container, "A container for configuration commands.") },
-    of_connection(row("echo", 2, ANY_TIME.and(Flags::FAST), "1.0.0", "O(1)", echo, "Answers its argument.")),
-    Command { categories: &["dangerous"], ..row("info", -1, ANY_TIME, "1.0.0", "O(1)", info, "Returns figures on the store, by section.") },
-    Command { categories: &["admin", "dangerous"], ..row("lastsave", 1, ANY_TIME.and(Flags::FAST), "1.0.0", "O(1)", lastsave, "Returns the Unix time of the last snapshot.") },
-    of_connection(row("ping", -1, Flags::FAST, "1.0.0", "O(1)", ping, "Answers PONG, or its argument.")),
-    row("save", 1, SAVES.and(Flags::NO_MULTI), "1.0.0", EVERY_KEY, save, "Saves a snapshot and waits for it."),
-    of_connection(row("select", 2, ANY_TIME.and(Flags::FAST), "1.0.0", "O(1)", select, "Selects a database.")),
-    row("shutdown", -1, ADMIN.and(ANY_TIME).and(Flags::NO_MULTI).and(Flags::ALLOW_BUSY), "1.0.0", EVERY_KEY, shutdown, "Saves a snapshot, if there are save points, and ends the server."),
-    row("time", 1, ANY_TIME.and(Flags::FAST), "2.6.0", "O(1)", time, "Returns the Unix time in seconds and microseconds."),
+    ROWS.row("bgrewriteaof", 1, SAVES, "1.0.0", EVERY_KEY, bgrewriteaof, "Rewrites the log in the background."),
+    ROWS.row("bgsave", -1, SAVES, "1.0.0", EVERY_KEY, bgsave, "Saves a snapshot in the background."),
+    Command { subcommands: CONFIG, ..ROWS.row("config", -2, Flags::NONE, "2.0.0", "Depends on subcommand.", container, "A container for configuration commands.") },
+    of_connection(ROWS.row("echo", 2, ANY_TIME.and(Flags::FAST), "1.0.0", "O(1)", echo, "Answers its argument.")),
+    Command { categories: &["dangerous"], ..ROWS.row("info", -1, ANY_TIME, "1.0.0", "O(1)", info, "Returns figures on the store, by section.") },
+    Command { categories: &["admin", "dangerous"], ..ROWS.row("lastsave", 1, ANY_TIME.and(Flags::FAST), "1.0.0", "O(1)", lastsave, "Returns the Unix time of the last snapshot.") },
+    of_connection(ROWS.row("ping", -1, Flags::FAST, "1.0.0", "O(1)", ping, "Answers PONG, or its argument.")),
+    ROWS.row("save", 1, SAVES.and(Flags::NO_MULTI), "1.0.0", EVERY_KEY, save, "Saves a snapshot and waits for it."),
+    of_connection(ROWS.row("select", 2, ANY_TIME.and(Flags::FAST), "1.0.0", "O(1)", select, "Selects a database.")),
+    ROWS.row("shutdown", -1, ADMIN.and(ANY_TIME).and(Flags::NO_MULTI).and(Flags::ALLOW_BUSY), "1.0.0", EVERY_KEY, shutdown, "Saves a snapshot, if there are save points, and ends the server."),
+    ROWS.row("time", 1, ANY_TIME.and(Flags::FAST), "2.6.0", "O(1)", time, "Returns the Unix time in seconds and microseconds."),
 ];
 
 /// A container command without a subcommand never gets here: its arity asks for one.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::args;
 use super::ctx::Ctx;
 use super::observe::latency::Spikes;
-use super::table::{self, Command, Flags, Group, Handler, Keys};
+use super::table::{self, Command, Flags, Group, Rows};
 use crate::config::Directive;
 use crate::error::{Error, Result};
 use crate::reply::ReplySink;
@@ -14,58 +14,36 @@ const ANY_TIME: Flags = Flags::LOADING.and(Flags::STALE);
 const ADMIN: Flags = Flags::ADMIN.and(ANY_TIME);
 const LATENCY_ADMIN: Flags = ADMIN.and(Flags::NOSCRIPT);
 
-const fn row(
-    name: &'static str,
-    arity: i32,
-    flags: Flags,
-    since: &'static str,
-    complexity: &'static str,
-    handler: Handler,
-    summary: &'static str,
-) -> Command {
-    Command {
-        name,
-        arity,
-        flags,
-        keys: Keys::None,
-        group: Group::Server,
-        categories: &[],
-        since,
-        summary,
-        complexity,
-        handler,
-        subcommands: &[],
-    }
-}
+const ROWS: Rows = Rows::of(Group::Server);
 
 const EACH_ENTRY: &str = "O(N) where N is the number of entries";
 const EACH_SAMPLE: &str = "O(N) where N is the number of samples, at most 160 an event";
 
 #[rustfmt::skip]
 const SLOWLOG: &[Command] = &[
-    row("get", -2, ADMIN, "2.2.12", EACH_ENTRY, slowlog_get, "Returns the newest entries of the slow log."),
-    row("help", 2, ANY_TIME, "6.2.0", "O(1)", slowlog_help, "Returns a text on the subcommands."),
-    row("len", 2, ADMIN, "2.2.12", "O(1)", slowlog_len, "Returns the number of entries of the slow log."),
-    row("reset", 2, ADMIN, "2.2.12", EACH_ENTRY, slowlog_reset, "Clears the slow log."),
+    ROWS.row("get", -2, ADMIN, "2.2.12", EACH_ENTRY, slowlog_get, "Returns the newest entries of the slow log."),
+    ROWS.row("help", 2, ANY_TIME, "6.2.0", "O(1)", slowlog_help, "Returns a text on the subcommands."),
+    ROWS.row("len", 2, ADMIN, "2.2.12", "O(1)", slowlog_len, "Returns the number of entries of the slow log."),
+    ROWS.row("reset", 2, ADMIN, "2.2.12", EACH_ENTRY, slowlog_reset, "Clears the slow log."),
 ];
 
 #[rustfmt::skip]
 const LATENCY: &[Command] = &[
-    row("doctor", 2, LATENCY_ADMIN, "2.8.13", EACH_SAMPLE, doctor, "Returns a report on latency in words."),
-    row("graph", 3, LATENCY_ADMIN, "2.8.13", EACH_SAMPLE, graph, "Returns the spikes of an event as a graph."),
-    row("help", 2, ANY_TIME, "2.8.13", "O(1)", latency_help, "Returns a text on the subcommands."),
-    row("histogram", -2, LATENCY_ADMIN, "7.0.0", "O(N) where N is the number of commands", histogram, "Returns the distribution of commands' times, if latency-tracking is on."),
-    row("history", 3, LATENCY_ADMIN, "2.8.13", EACH_SAMPLE, history, "Returns the spikes of an event."),
-    row("latest", 2, LATENCY_ADMIN, "2.8.13", "O(1)", latest, "Returns the latest spike of each event."),
-    row("reset", -2, LATENCY_ADMIN, "2.8.13", "O(1)", latency_reset, "Forgets the spikes of events."),
+    ROWS.row("doctor", 2, LATENCY_ADMIN, "2.8.13", EACH_SAMPLE, doctor, "Returns a report on latency in words."),
+    ROWS.row("graph", 3, LATENCY_ADMIN, "2.8.13", EACH_SAMPLE, graph, "Returns the spikes of an event as a graph."),
+    ROWS.row("help", 2, ANY_TIME, "2.8.13", "O(1)", latency_help, "Returns a text on the subcommands."),
+    ROWS.row("histogram", -2, LATENCY_ADMIN, "7.0.0", "O(N) where N is the number of commands", histogram, "Returns the distribution of commands' times, if latency-tracking is on."),
+    ROWS.row("history", 3, LATENCY_ADMIN, "2.8.13", EACH_SAMPLE, history, "Returns the spikes of an event."),
+    ROWS.row("latest", 2, LATENCY_ADMIN, "2.8.13", "O(1)", latest, "Returns the latest spike of each event."),
+    ROWS.row("reset", -2, LATENCY_ADMIN, "2.8.13", "O(1)", latency_reset, "Forgets the spikes of events."),
 ];
 
 const BY_SUBCOMMAND: &str = "Depends on subcommand.";
 
 #[rustfmt::skip]
 pub(super) const COMMANDS: &[Command] = &[
-    Command { subcommands: LATENCY, ..row("latency", -2, Flags::NONE, "2.8.13", BY_SUBCOMMAND, container, "A container for commands on latency.") },
-    Command { subcommands: SLOWLOG, ..row("slowlog", -2, Flags::NONE, "2.2.12", BY_SUBCOMMAND, container, "A container for commands on the slow log.") },
+    Command { subcommands: LATENCY, ..ROWS.row("latency", -2, Flags::NONE, "2.8.13", BY_SUBCOMMAND, container, "A container for commands on latency.") },
+    Command { subcommands: SLOWLOG, ..ROWS.row("slowlog", -2, Flags::NONE, "2.2.12", BY_SUBCOMMAND, container, "A container for commands on the slow log.") },
 ];
 
 /// A container command without a subcommand never gets here: its arity asks for one.

@@ -9,7 +9,7 @@ pub(super) mod later;
 use super::args;
 use super::ctx::Ctx;
 use super::lcs::lcs;
-use super::table::{Command, Flags, Group, Handler, Keys};
+use super::table::{Command, Flags, Group, Keys, Rows};
 use crate::config::Directive;
 use crate::encoding::longdouble::LongDouble;
 use crate::encoding::num;
@@ -31,32 +31,7 @@ const WRITE: Flags = Flags::WRITE.and(Flags::DENYOOM);
 const WRITE_FAST: Flags = WRITE.and(Flags::FAST);
 const SHRINK_FAST: Flags = Flags::WRITE.and(Flags::FAST);
 
-#[allow(clippy::too_many_arguments)]
-const fn row(
-    name: &'static str,
-    arity: i32,
-    flags: Flags,
-    keys: Keys,
-    since: &'static str,
-    complexity: &'static str,
-    handler: Handler,
-    summary: &'static str,
-) -> Command {
-    let group = Group::String;
-    Command {
-        name,
-        arity,
-        flags,
-        keys,
-        group,
-        categories: &[],
-        since,
-        summary,
-        complexity,
-        handler,
-        subcommands: &[],
-    }
-}
+const ROWS: Rows = Rows::of(Group::String);
 
 const EACH_KEY: &str = "O(N) where N is the number of keys.";
 const APPENDED: &str = "O(1) amortized: a string that grows takes room ahead.";
@@ -64,28 +39,28 @@ const RANGE: &str = "O(N) where N is the length of what is returned.";
 
 #[rustfmt::skip]
 pub(super) const COMMANDS: &[Command] = &[
-    row("append", 3, WRITE_FAST, ONE, "2.0.0", APPENDED, append, "Appends to a string. Creates the key if it doesn't exist."),
-    row("decr", 2, WRITE_FAST, ONE, "1.0.0", "O(1)", decr, "Takes one from a number. A missing key counts as 0."),
-    row("decrby", 3, WRITE_FAST, ONE, "1.0.0", "O(1)", decrby, "Takes a number from a number. A missing key counts as 0."),
-    row("get", 2, READ_FAST, ONE, "1.0.0", "O(1)", get, "Returns a string."),
-    row("getdel", 2, SHRINK_FAST, ONE, "6.2.0", "O(1)", getdel, "Returns a string and deletes its key."),
-    row("getex", -2, SHRINK_FAST, ONE, "6.2.0", "O(1)", getex, "Returns a string and sets or removes its expiry."),
-    row("getrange", 4, READ, ONE, "2.4.0", RANGE, getrange, "Returns a part of a string."),
-    row("getset", 3, WRITE_FAST, ONE, "1.0.0", "O(1)", getset, "Sets a string and returns what it was."),
-    row("incr", 2, WRITE_FAST, ONE, "1.0.0", "O(1)", incr, "Adds one to a number. A missing key counts as 0."),
-    row("incrby", 3, WRITE_FAST, ONE, "1.0.0", "O(1)", incrby, "Adds a number to a number. A missing key counts as 0."),
-    row("incrbyfloat", 3, WRITE_FAST, ONE, "2.6.0", "O(1)", incrbyfloat, "Adds a float to a number. A missing key counts as 0."),
-    row("lcs", -3, READ, Keys::Range(1, 2, 1), "7.0.0", "O(N*M) where N and M are the lengths of the strings.", lcs, "Finds the longest common subsequence of two strings."),
-    row("mget", -2, READ_FAST, ALL, "1.0.0", EACH_KEY, mget, "Returns several strings."),
-    row("mset", -3, WRITE, PAIRS, "1.0.1", EACH_KEY, mset, "Sets several strings, all at once."),
-    row("msetnx", -3, WRITE, PAIRS, "1.0.1", EACH_KEY, msetnx, "Sets several strings if none of the keys exists."),
-    row("psetex", 4, WRITE, ONE, "2.6.0", "O(1)", psetex, "Sets a string with an expiry in milliseconds."),
-    row("set", -3, WRITE, ONE, "1.0.0", "O(1)", set, "Sets a string, whatever was there before, with options for expiry and conditions."),
-    row("setex", 4, WRITE, ONE, "2.0.0", "O(1)", setex, "Sets a string with an expiry in seconds."),
-    row("setnx", 3, WRITE_FAST, ONE, "1.0.0", "O(1)", setnx, "Sets a string if the key doesn't exist."),
-    row("setrange", 4, WRITE, ONE, "2.2.0", "O(M) where M is the length of the argument, and what zeroes come before it.", setrange, "Overwrites a part of a string. Creates the key if it doesn't exist."),
-    row("strlen", 2, READ_FAST, ONE, "2.2.0", "O(1)", strlen, "Returns the length of a string."),
-    row("substr", 4, READ, ONE, "1.0.0", RANGE, getrange, "Returns a part of a string."),
+    ROWS.row("append", 3, WRITE_FAST, "2.0.0", APPENDED, append, "Appends to a string. Creates the key if it doesn't exist.").keys(ONE),
+    ROWS.row("decr", 2, WRITE_FAST, "1.0.0", "O(1)", decr, "Takes one from a number. A missing key counts as 0.").keys(ONE),
+    ROWS.row("decrby", 3, WRITE_FAST, "1.0.0", "O(1)", decrby, "Takes a number from a number. A missing key counts as 0.").keys(ONE),
+    ROWS.row("get", 2, READ_FAST, "1.0.0", "O(1)", get, "Returns a string.").keys(ONE),
+    ROWS.row("getdel", 2, SHRINK_FAST, "6.2.0", "O(1)", getdel, "Returns a string and deletes its key.").keys(ONE),
+    ROWS.row("getex", -2, SHRINK_FAST, "6.2.0", "O(1)", getex, "Returns a string and sets or removes its expiry.").keys(ONE),
+    ROWS.row("getrange", 4, READ, "2.4.0", RANGE, getrange, "Returns a part of a string.").keys(ONE),
+    ROWS.row("getset", 3, WRITE_FAST, "1.0.0", "O(1)", getset, "Sets a string and returns what it was.").keys(ONE),
+    ROWS.row("incr", 2, WRITE_FAST, "1.0.0", "O(1)", incr, "Adds one to a number. A missing key counts as 0.").keys(ONE),
+    ROWS.row("incrby", 3, WRITE_FAST, "1.0.0", "O(1)", incrby, "Adds a number to a number. A missing key counts as 0.").keys(ONE),
+    ROWS.row("incrbyfloat", 3, WRITE_FAST, "2.6.0", "O(1)", incrbyfloat, "Adds a float to a number. A missing key counts as 0.").keys(ONE),
+    ROWS.row("lcs", -3, READ, "7.0.0", "O(N*M) where N and M are the lengths of the strings.", lcs, "Finds the longest common subsequence of two strings.").keys(Keys::Range(1, 2, 1)),
+    ROWS.row("mget", -2, READ_FAST, "1.0.0", EACH_KEY, mget, "Returns several strings.").keys(ALL),
+    ROWS.row("mset", -3, WRITE, "1.0.1", EACH_KEY, mset, "Sets several strings, all at once.").keys(PAIRS),
+    ROWS.row("msetnx", -3, WRITE, "1.0.1", EACH_KEY, msetnx, "Sets several strings if none of the keys exists.").keys(PAIRS),
+    ROWS.row("psetex", 4, WRITE, "2.6.0", "O(1)", psetex, "Sets a string with an expiry in milliseconds.").keys(ONE),
+    ROWS.row("set", -3, WRITE, "1.0.0", "O(1)", set, "Sets a string, whatever was there before, with options for expiry and conditions.").keys(ONE),
+    ROWS.row("setex", 4, WRITE, "2.0.0", "O(1)", setex, "Sets a string with an expiry in seconds.").keys(ONE),
+    ROWS.row("setnx", 3, WRITE_FAST, "1.0.0", "O(1)", setnx, "Sets a string if the key doesn't exist.").keys(ONE),
+    ROWS.row("setrange", 4, WRITE, "2.2.0", "O(M) where M is the length of the argument, and what zeroes come before it.", setrange, "Overwrites a part of a string. Creates the key if it doesn't exist.").keys(ONE),
+    ROWS.row("strlen", 2, READ_FAST, "2.2.0", "O(1)", strlen, "Returns the length of a string.").keys(ONE),
+    ROWS.row("substr", 4, READ, "1.0.0", RANGE, getrange, "Returns a part of a string.").keys(ONE),
 ];
 
 /// The string at a key which is about to be changed.

@@ -222,7 +222,65 @@ pub struct Command {
     pub subcommands: &'static [Command],
 }
 
+/// What the rows of a family have in common; each row says the rest.
+#[derive(Clone, Copy)]
+pub(super) struct Rows {
+    group: Group,
+    keys: Keys,
+    categories: &'static [&'static str],
+}
+
+impl Rows {
+    /// Commands of this group, without keys.
+    pub(super) const fn of(group: Group) -> Self {
+        Self { group, keys: Keys::None, categories: &[] }
+    }
+
+    /// With these keys.
+    pub(super) const fn keys(self, keys: Keys) -> Self {
+        Self { keys, ..self }
+    }
+
+    /// In these categories besides those that follow from flags and group.
+    pub(super) const fn categories(self, categories: &'static [&'static str]) -> Self {
+        Self { categories, ..self }
+    }
+
+    /// One of them.
+    #[expect(clippy::too_many_arguments, reason = "a row has that many columns")]
+    pub(super) const fn row(
+        self,
+        name: &'static str,
+        arity: i32,
+        flags: Flags,
+        since: &'static str,
+        complexity: &'static str,
+        handler: Handler,
+        summary: &'static str,
+    ) -> Command {
+        let Self { group, keys, categories } = self;
+        Command {
+            name,
+            arity,
+            flags,
+            keys,
+            group,
+            categories,
+            since,
+            summary,
+            complexity,
+            handler,
+            subcommands: &[],
+        }
+    }
+}
+
 impl Command {
+    /// The same with these keys.
+    pub(super) const fn keys(self, keys: Keys) -> Self {
+        Self { keys, ..self }
+    }
+
     /// ACL categories as COMMAND INFO shows them, with their `@`.
     pub fn acl_categories(&self) -> Vec<String> {
         let mut names: Vec<&str> = Vec::new();

@@ -10,7 +10,7 @@ use super::dispatch::{self, Done};
 use super::events;
 use super::observe::InTransaction;
 use super::services::Services;
-use super::table::{Command, Flags, Group, Handler, Keys, resolve};
+use super::table::{Command, Flags, Group, Keys, Rows, resolve};
 use super::tracking;
 use crate::aof::Effects;
 use crate::error::{Error, Result};
@@ -46,40 +46,18 @@ pub(super) struct WatchedKey {
 const AT_ANY_TIME: Flags =
     Flags::NOSCRIPT.and(Flags::LOADING).and(Flags::STALE).and(Flags::FAST).and(Flags::ALLOW_BUSY);
 
-const fn row(
-    name: &'static str,
-    arity: i32,
-    keys: Keys,
-    since: &'static str,
-    complexity: &'static str,
-    handler: Handler,
-    summary: &'static str,
-) -> Command {
-    Command {
-        name,
-        arity,
-        flags: AT_ANY_TIME,
-        keys,
-        group: Group::Transactions,
-        categories: &[],
-        since,
-        summary,
-        complexity,
-        handler,
-        subcommands: &[],
-    }
-}
+const ROWS: Rows = Rows::of(Group::Transactions);
 
 #[rustfmt::skip]
 pub(super) const COMMANDS: &[Command] = &[
-    row("discard", 1, Keys::None, "2.0.0", "O(N), when N is the number of queued commands", without_multi, "Forgets the queued commands."),
+    ROWS.row("discard", 1, AT_ANY_TIME, "2.0.0", "O(N), when N is the number of queued commands", without_multi, "Forgets the queued commands."),
     Command {
         flags: Flags::NOSCRIPT.and(Flags::LOADING).and(Flags::STALE).and(Flags::SKIP_SLOWLOG),
-        ..row("exec", 1, Keys::None, "1.2.0", "Depends on commands in the transaction", without_multi, "Runs the queued commands as one.")
+        ..ROWS.row("exec", 1, AT_ANY_TIME, "1.2.0", "Depends on commands in the transaction", without_multi, "Runs the queued commands as one.")
     },
-    row("multi", 1, Keys::None, "1.2.0", "O(1)", multi, "Begins a transaction: what follows is queued."),
-    row("unwatch", 1, Keys::None, "2.2.0", "O(1)", unwatch, "Forgets the watched keys."),
-    row("watch", -2, Keys::Range(1, -1, 1), "2.2.0", "O(1) for every key.", watch, "Watches keys: EXEC does nothing if one of them was changed."),
+    ROWS.row("multi", 1, AT_ANY_TIME, "1.2.0", "O(1)", multi, "Begins a transaction: what follows is queued."),
+    ROWS.row("unwatch", 1, AT_ANY_TIME, "2.2.0", "O(1)", unwatch, "Forgets the watched keys."),
+    ROWS.row("watch", -2, AT_ANY_TIME, "2.2.0", "O(1) for every key.", watch, "Watches keys: EXEC does nothing if one of them was changed.").keys(Keys::Range(1, -1, 1)),
 ];
 
 fn multi(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink) -> Result<()> {

@@ -4,7 +4,7 @@
 use super::super::blocking::{self, Nothing, Request};
 use super::super::ctx::Ctx;
 use super::super::table::{Command, Flags, Keys};
-use super::{bulk, end_of, mpop, notify_popped, present, relocate, row};
+use super::{ROWS, bulk, end_of, mpop, notify_popped, present, relocate};
 use crate::error::Result;
 use crate::keyspace::Wanted;
 use crate::reply::ReplySink;
@@ -16,62 +16,62 @@ const MOVES: Flags = POPS.and(Flags::DENYOOM);
 pub(in super::super) const COMMANDS: &[Command] = &[
     Command {
         keys: Keys::Range(1, -2, 1),
-        ..row(
+        ..ROWS.row(
             "blpop",
             -3,
             POPS,
             "2.0.0",
-            "Removes and returns the first element of the first list that has one. Waits until there is one.",
             "O(N) where N is the number of provided keys.",
             |ctx, out| blocking_pop(ctx, out, End::Head),
+            "Removes and returns the first element of the first list that has one. Waits until there is one.",
         )
     },
     Command {
         keys: Keys::Range(1, -2, 1),
-        ..row(
+        ..ROWS.row(
             "brpop",
             -3,
             POPS,
             "2.0.0",
-            "Removes and returns the last element of the first list that has one. Waits until there is one.",
             "O(N) where N is the number of provided keys.",
             |ctx, out| blocking_pop(ctx, out, End::Tail),
+            "Removes and returns the last element of the first list that has one. Waits until there is one.",
         )
     },
     Command {
         keys: Keys::Range(1, 2, 1),
-        ..row(
+        ..ROWS.row(
             "blmove",
             6,
             MOVES,
             "6.2.0",
-            "Pops an element from one list, pushes it to another and returns it. Waits until there is one.",
             "O(1)",
             blmove,
+            "Pops an element from one list, pushes it to another and returns it. Waits until there is one.",
         )
     },
     Command {
         keys: Keys::Range(1, 2, 1),
-        ..row(
+        ..ROWS.row(
             "brpoplpush",
             4,
             MOVES,
             "2.2.0",
-            "Pops the last element of a list, pushes it to another and returns it. Waits until there is one.",
             "O(1)",
             brpoplpush,
+            "Pops the last element of a list, pushes it to another and returns it. Waits until there is one.",
         )
     },
     Command {
         keys: Keys::Counted(2),
-        ..row(
+        ..ROWS.row(
             "blmpop",
             -5,
             POPS.and(Flags::MOVABLEKEYS),
             "7.0.0",
-            "Pops elements from the first list that has any. Waits until there are some.",
             "O(N+M) where N is the number of provided keys and M is the number of elements returned.",
             blmpop,
+            "Pops elements from the first list that has any. Waits until there are some.",
         )
     },
 ];

@@ -10,7 +10,7 @@ use super::super::ctx::Ctx;
 use super::super::services::Services;
 use super::super::table::{Command, Flags, Keys};
 use super::host::ScriptHost;
-use super::{ANY_TIME, check_flags, check_flush_option, container, end_running, memory_max, row, run};
+use super::{ANY_TIME, ROWS, check_flags, check_flush_option, container, end_running, memory_max, run};
 use super::{ONLY_READS, RUNS, keys_and_args_or};
 use crate::config::Directive;
 use crate::error::{Error, Result};
@@ -29,22 +29,22 @@ const fn changing(command: Command) -> Command {
 
 #[rustfmt::skip]
 const FUNCTION: &[Command] = &[
-    changing(row("delete", 3, CHANGES, "7.0.0", "O(1)", delete, "Removes a library and its functions.")),
-    row("dump", 2, Flags::NOSCRIPT, "7.0.0", "O(N) where N is the number of functions", dump, "Returns all libraries as a payload for FUNCTION RESTORE."),
-    changing(row("flush", -2, CHANGES, "7.0.0", "O(N) where N is the number of functions deleted", flush, "Removes all libraries.")),
-    row("help", 2, ANY_TIME, "7.0.0", "O(1)", help, "Returns a text on the subcommands."),
-    row("kill", 2, AT_ANY_TIME, "7.0.0", "O(1)", kill, "Ends the function that runs, unless it has written."),
-    row("list", -2, Flags::NOSCRIPT, "7.0.0", "O(N) where N is the number of functions", list, "Returns what is known of libraries."),
-    changing(row("load", -3, GROWS, "7.0.0", "O(1) (considering compilation time is redundant)", load, "Adds a library.")),
-    changing(row("restore", -3, GROWS, "7.0.0", "O(N) where N is the number of functions on the payload", restore, "Adds the libraries of a payload.")),
-    row("stats", 2, AT_ANY_TIME, "7.0.0", "O(1)", stats, "Returns what runs, and how many functions there are."),
+    changing(ROWS.row("delete", 3, CHANGES, "7.0.0", "O(1)", delete, "Removes a library and its functions.")),
+    ROWS.row("dump", 2, Flags::NOSCRIPT, "7.0.0", "O(N) where N is the number of functions", dump, "Returns all libraries as a payload for FUNCTION RESTORE."),
+    changing(ROWS.row("flush", -2, CHANGES, "7.0.0", "O(N) where N is the number of functions deleted", flush, "Removes all libraries.")),
+    ROWS.row("help", 2, ANY_TIME, "7.0.0", "O(1)", help, "Returns a text on the subcommands."),
+    ROWS.row("kill", 2, AT_ANY_TIME, "7.0.0", "O(1)", kill, "Ends the function that runs, unless it has written."),
+    ROWS.row("list", -2, Flags::NOSCRIPT, "7.0.0", "O(N) where N is the number of functions", list, "Returns what is known of libraries."),
+    changing(ROWS.row("load", -3, GROWS, "7.0.0", "O(1) (considering compilation time is redundant)", load, "Adds a library.")),
+    changing(ROWS.row("restore", -3, GROWS, "7.0.0", "O(N) where N is the number of functions on the payload", restore, "Adds the libraries of a payload.")),
+    ROWS.row("stats", 2, AT_ANY_TIME, "7.0.0", "O(1)", stats, "Returns what runs, and how many functions there are."),
 ];
 
 #[rustfmt::skip]
 pub(in super::super) const COMMANDS: &[Command] = &[
     run("fcall", RUNS, "7.0.0", BY_FUNCTION, fcall, "Calls a function."),
     run("fcall_ro", ONLY_READS, "7.0.0", BY_FUNCTION, fcall_ro, "Calls a function that does not write."),
-    Command { subcommands: FUNCTION, ..row("function", -2, Flags::NONE, "7.0.0", "Depends on subcommand.", container, "A container for commands on functions.") },
+    Command { subcommands: FUNCTION, ..ROWS.row("function", -2, Flags::NONE, "7.0.0", "Depends on subcommand.", container, "A container for commands on functions.") },
 ];
 
 fn call(ctx: &mut Ctx<'_>, out: &mut dyn ReplySink, read_only: bool) -> Result<()> {

@@ -8,7 +8,7 @@ mod host;
 
 use super::args;
 use super::ctx::Ctx;
-use super::table::{Command, Flags, Group, Handler, Keys};
+use super::table::{Command, Flags, Group, Handler, Keys, Rows};
 use crate::config::Directive;
 use crate::error::{Error, ErrorKind, Result, text};
 use crate::reply::ReplySink;
@@ -16,29 +16,7 @@ use crate::script::{self, Kill, Script, ScriptFlags};
 pub(crate) use functions::load_saved;
 use host::ScriptHost;
 
-const fn row(
-    name: &'static str,
-    arity: i32,
-    flags: Flags,
-    since: &'static str,
-    complexity: &'static str,
-    handler: Handler,
-    summary: &'static str,
-) -> Command {
-    Command {
-        name,
-        arity,
-        flags,
-        keys: Keys::None,
-        group: Group::Scripting,
-        categories: &[],
-        since,
-        summary,
-        complexity,
-        handler,
-        subcommands: &[],
-    }
-}
+const ROWS: Rows = Rows::of(Group::Scripting);
 
 const RUNS: Flags = Flags::NOSCRIPT
     .and(Flags::STALE)
@@ -59,18 +37,18 @@ const fn run(
     handler: Handler,
     summary: &'static str,
 ) -> Command {
-    Command { keys: Keys::Counted(2), ..row(name, -3, flags, since, complexity, handler, summary) }
+    Command { keys: Keys::Counted(2), ..ROWS.row(name, -3, flags, since, complexity, handler, summary) }
 }
 
 #[rustfmt::skip]
 const SCRIPT: &[Command] = &[
-    row("debug", 3, Flags::NOSCRIPT, "3.2.0", "O(1)", debug, "Refuses: there is no debugger here."),
-    row("exists", -3, Flags::NOSCRIPT, "2.6.0", "O(N) with N being the number of scripts to check (so checking a single script is an O(1) operation).", exists, "Tells which scripts are known by their SHA-1."),
-    row("flush", -2, Flags::NOSCRIPT.and(Flags::SCRIPT), "2.6.0", "O(N) with N being the number of scripts in cache", flush, "Forgets all scripts."),
-    row("help", 2, ANY_TIME, "5.0.0", "O(1)", help, "Returns a text on the subcommands."),
-    row("kill", 2, Flags::NOSCRIPT.and(Flags::ALLOW_BUSY), "2.6.0", "O(1)", kill, "Ends the script that runs, unless it has written."),
-    row("load", 3, Flags::NOSCRIPT.and(Flags::STALE).and(Flags::SCRIPT), "2.6.0", "O(N) with N being the length in bytes of the script body.", load, "Makes a script known by its SHA-1."),
-    row("show", 3, Flags::NOSCRIPT.and(Flags::STALE), "8.0.0", "O(1).", show, "Returns the text of a script."),
+    ROWS.row("debug", 3, Flags::NOSCRIPT, "3.2.0", "O(1)", debug, "Refuses: there is no debugger here."),
+    ROWS.row("exists", -3, Flags::NOSCRIPT, "2.6.0", "O(N) with N being the number of scripts to check (so checking a single script is an O(1) operation).", exists, "Tells which scripts are known by their SHA-1."),
+    ROWS.row("flush", -2, Flags::NOSCRIPT.and(Flags::SCRIPT), "2.6.0", "O(N) with N being the number of scripts in cache", flush, "Forgets all scripts."),
+    ROWS.row("help", 2, ANY_TIME, "5.0.0", "O(1)", help, "Returns a text on the subcommands."),
+    ROWS.row("kill", 2, Flags::NOSCRIPT.and(Flags::ALLOW_BUSY), "2.6.0", "O(1)", kill, "Ends the script that runs, unless it has written."),
+    ROWS.row("load", 3, Flags::NOSCRIPT.and(Flags::STALE).and(Flags::SCRIPT), "2.6.0", "O(N) with N being the length in bytes of the script body.", load, "Makes a script known by its SHA-1."),
+    ROWS.row("show", 3, Flags::NOSCRIPT.and(Flags::STALE), "8.0.0", "O(1).", show, "Returns the text of a script."),
 ];
 
 #[rustfmt::skip]
@@ -79,7 +57,7 @@ pub(super) const COMMANDS: &[Command] = &[
     run("eval_ro", ONLY_READS, "7.0.0", BY_SCRIPT, eval_ro, "Runs a script that does not write."),
     run("evalsha", RUNS, "2.6.0", BY_SCRIPT, evalsha, "Runs a script by the SHA-1 of its text."),
     run("evalsha_ro", ONLY_READS, "7.0.0", BY_SCRIPT, evalsha_ro, "Runs a script that does not write by the SHA-1 of its text."),
-    Command { subcommands: SCRIPT, ..row("script", -2, Flags::NONE, "2.6.0", "Depends on subcommand.", container, "A container for commands on scripts.") },
+    Command { subcommands: SCRIPT, ..ROWS.row("script", -2, Flags::NONE, "2.6.0", "Depends on subcommand.", container, "A container for commands on scripts.") },
 ];
 
 /// A container command without a subcommand never gets here: its arity asks for one.

@@ -1,7 +1,7 @@
 //! The rows of the stream commands.
 
 use super::super::ctx::Ctx;
-use super::super::table::{Command, Flags, Group, Handler, Keys};
+use super::super::table::{Command, Flags, Group, Keys, Rows};
 use super::{add, claim, delete, group, info, pending, read};
 use crate::error::{Error, Result};
 use crate::reply::ReplySink;
@@ -25,41 +25,41 @@ const PER_RETURNED: &str =
 
 #[rustfmt::skip]
 pub(in crate::command) const COMMANDS: &[Command] = &[
-    row("xack", -4, WRITE_FAST, FIRST, "5.0.0", PER_ID, group::xack, "Acknowledges entries that were delivered to a consumer of a group; how many were pending."),
-    row("xackdel", -6, WRITE_FAST, FIRST, "8.2.0", PER_ID, delete::xackdel, "Acknowledges entries for a group and removes them from the stream."),
-    row("xadd", -5, ADDS_FAST, FIRST, "5.0.0", "O(1) when adding an entry, O(N) when trimming where N is the number of entries removed.", add::xadd, "Adds an entry to a stream. Creates the key if it doesn't exist."),
-    row("xautoclaim", -6, WRITE_FAST, FIRST, "6.2.0", "O(1) if COUNT is small.", claim::xautoclaim, "Gives pending entries that were idle for long to another consumer."),
-    row("xclaim", -6, WRITE_FAST, FIRST, "5.0.0", "O(log N) with N being the number of pending entries of the group.", claim::xclaim, "Gives pending entries to another consumer."),
-    row("xdel", -3, WRITE_FAST, FIRST, "5.0.0", PER_DELETED, delete::xdel, "Removes entries from a stream; how many there were."),
-    row("xdelex", -5, WRITE_FAST, FIRST, "8.2.0", PER_DELETED, delete::xdelex, "Removes entries from a stream, with a say on what groups know of them."),
-    Command { subcommands: XGROUP, ..row("xgroup", -2, Flags::NONE, Keys::None, "5.0.0", "Depends on subcommand.", container, "A container for commands on consumer groups.") },
-    Command { subcommands: XINFO, ..row("xinfo", -2, Flags::NONE, Keys::None, "5.0.0", "Depends on subcommand.", container, "A container for commands that tell about streams.") },
-    row("xlen", 2, READ_FAST, FIRST, "5.0.0", "O(1)", read::xlen, "Returns the number of entries in a stream."),
-    row("xpending", -3, READ, FIRST, "5.0.0", "O(1) for the summary, and O(M) with M being the number of consumers; O(N) with N being the number of pending entries looked at.", pending::xpending, "Returns what was delivered to a group and not acknowledged."),
-    row("xrange", -4, READ, FIRST, "5.0.0", PER_RETURNED, read::xrange, "Returns the entries of a range of IDs."),
-    row("xread", -4, READ.and(READS_MANY), Keys::Streams, "5.0.0", PER_RETURNED, read::xread, "Returns the entries of several streams that come after given IDs. Waits for some with BLOCK."),
-    row("xreadgroup", -7, WRITE.and(READS_MANY), Keys::Streams, "5.0.0", PER_RETURNED, group::xreadgroup, "Returns new entries for a consumer of a group, or what it has not acknowledged. Waits for some with BLOCK."),
-    row("xrevrange", -4, READ, FIRST, "5.0.0", PER_RETURNED, read::xrevrange, "Returns the entries of a range of IDs, the last one first."),
-    row("xsetid", -3, ADDS_FAST, FIRST, "5.0.0", "O(1)", add::xsetid, "Sets the last ID of a stream; meant for logs."),
-    row("xtrim", -4, WRITE, FIRST, "5.0.0", "O(N), with N being the number of entries removed.", add::xtrim, "Removes entries from the beginning of a stream; how many there were."),
+    ROWS.row("xack", -4, WRITE_FAST, "5.0.0", PER_ID, group::xack, "Acknowledges entries that were delivered to a consumer of a group; how many were pending.").keys(FIRST),
+    ROWS.row("xackdel", -6, WRITE_FAST, "8.2.0", PER_ID, delete::xackdel, "Acknowledges entries for a group and removes them from the stream.").keys(FIRST),
+    ROWS.row("xadd", -5, ADDS_FAST, "5.0.0", "O(1) when adding an entry, O(N) when trimming where N is the number of entries removed.", add::xadd, "Adds an entry to a stream. Creates the key if it doesn't exist.").keys(FIRST),
+    ROWS.row("xautoclaim", -6, WRITE_FAST, "6.2.0", "O(1) if COUNT is small.", claim::xautoclaim, "Gives pending entries that were idle for long to another consumer.").keys(FIRST),
+    ROWS.row("xclaim", -6, WRITE_FAST, "5.0.0", "O(log N) with N being the number of pending entries of the group.", claim::xclaim, "Gives pending entries to another consumer.").keys(FIRST),
+    ROWS.row("xdel", -3, WRITE_FAST, "5.0.0", PER_DELETED, delete::xdel, "Removes entries from a stream; how many there were.").keys(FIRST),
+    ROWS.row("xdelex", -5, WRITE_FAST, "8.2.0", PER_DELETED, delete::xdelex, "Removes entries from a stream, with a say on what groups know of them.").keys(FIRST),
+    Command { subcommands: XGROUP, ..ROWS.row("xgroup", -2, Flags::NONE, "5.0.0", "Depends on subcommand.", container, "A container for commands on consumer groups.") },
+    Command { subcommands: XINFO, ..ROWS.row("xinfo", -2, Flags::NONE, "5.0.0", "Depends on subcommand.", container, "A container for commands that tell about streams.") },
+    ROWS.row("xlen", 2, READ_FAST, "5.0.0", "O(1)", read::xlen, "Returns the number of entries in a stream.").keys(FIRST),
+    ROWS.row("xpending", -3, READ, "5.0.0", "O(1) for the summary, and O(M) with M being the number of consumers; O(N) with N being the number of pending entries looked at.", pending::xpending, "Returns what was delivered to a group and not acknowledged.").keys(FIRST),
+    ROWS.row("xrange", -4, READ, "5.0.0", PER_RETURNED, read::xrange, "Returns the entries of a range of IDs.").keys(FIRST),
+    ROWS.row("xread", -4, READ.and(READS_MANY), "5.0.0", PER_RETURNED, read::xread, "Returns the entries of several streams that come after given IDs. Waits for some with BLOCK.").keys(Keys::Streams),
+    ROWS.row("xreadgroup", -7, WRITE.and(READS_MANY), "5.0.0", PER_RETURNED, group::xreadgroup, "Returns new entries for a consumer of a group, or what it has not acknowledged. Waits for some with BLOCK.").keys(Keys::Streams),
+    ROWS.row("xrevrange", -4, READ, "5.0.0", PER_RETURNED, read::xrevrange, "Returns the entries of a range of IDs, the last one first.").keys(FIRST),
+    ROWS.row("xsetid", -3, ADDS_FAST, "5.0.0", "O(1)", add::xsetid, "Sets the last ID of a stream; meant for logs.").keys(FIRST),
+    ROWS.row("xtrim", -4, WRITE, "5.0.0", "O(N), with N being the number of entries removed.", add::xtrim, "Removes entries from the beginning of a stream; how many there were.").keys(FIRST),
 ];
 
 #[rustfmt::skip]
 const XGROUP: &[Command] = &[
-    row("create", -5, ADDS, SECOND, "5.0.0", "O(1)", group::create, "Creates a consumer group."),
-    row("createconsumer", 5, ADDS, SECOND, "6.2.0", "O(1)", group::create_consumer, "Creates a consumer in a group."),
-    row("delconsumer", 5, WRITE, SECOND, "5.0.0", "O(N) where N is the number of entries pending for the consumer.", group::delete_consumer, "Removes a consumer from a group; how many entries were pending for it."),
-    row("destroy", 4, WRITE, SECOND, "5.0.0", "O(1)", group::destroy, "Removes a consumer group."),
-    row("help", 2, HELP, Keys::None, "5.0.0", "O(1)", group::help, "Returns a text on the subcommands."),
-    row("setid", -5, WRITE, SECOND, "5.0.0", "O(1)", group::set_id, "Sets up to which ID a group has read."),
+    ROWS.row("create", -5, ADDS, "5.0.0", "O(1)", group::create, "Creates a consumer group.").keys(SECOND),
+    ROWS.row("createconsumer", 5, ADDS, "6.2.0", "O(1)", group::create_consumer, "Creates a consumer in a group.").keys(SECOND),
+    ROWS.row("delconsumer", 5, WRITE, "5.0.0", "O(N) where N is the number of entries pending for the consumer.", group::delete_consumer, "Removes a consumer from a group; how many entries were pending for it.").keys(SECOND),
+    ROWS.row("destroy", 4, WRITE, "5.0.0", "O(1)", group::destroy, "Removes a consumer group.").keys(SECOND),
+    ROWS.row("help", 2, HELP, "5.0.0", "O(1)", group::help, "Returns a text on the subcommands."),
+    ROWS.row("setid", -5, WRITE, "5.0.0", "O(1)", group::set_id, "Sets up to which ID a group has read.").keys(SECOND),
 ];
 
 #[rustfmt::skip]
 const XINFO: &[Command] = &[
-    row("consumers", 4, READ, SECOND, "5.0.0", "O(N) where N is the number of consumers.", info::consumers, "Returns what is known of the consumers of a group."),
-    row("groups", 3, READ, SECOND, "5.0.0", "O(N) where N is the number of groups.", info::groups, "Returns what is known of the groups of a stream."),
-    row("help", 2, HELP, Keys::None, "5.0.0", "O(1)", info::help, "Returns a text on the subcommands."),
-    row("stream", -3, READ, SECOND, "5.0.0", "O(1); with FULL, O(N) where N is the number of entries shown.", info::stream, "Returns what is known of a stream."),
+    ROWS.row("consumers", 4, READ, "5.0.0", "O(N) where N is the number of consumers.", info::consumers, "Returns what is known of the consumers of a group.").keys(SECOND),
+    ROWS.row("groups", 3, READ, "5.0.0", "O(N) where N is the number of groups.", info::groups, "Returns what is known of the groups of a stream.").keys(SECOND),
+    ROWS.row("help", 2, HELP, "5.0.0", "O(1)", info::help, "Returns a text on the subcommands."),
+    ROWS.row("stream", -3, READ, "5.0.0", "O(1); with FULL, O(N) where N is the number of entries shown.", info::stream, "Returns what is known of a stream.").keys(SECOND),
 ];
 
 /// A container called without a subcommand never gets here: its arity asks for one.
@@ -67,28 +67,4 @@ fn container(_: &mut Ctx<'_>, _: &mut dyn ReplySink) -> Result<()> {
     Err(Error::syntax())
 }
 
-#[expect(clippy::too_many_arguments, reason = "a row has that many columns")]
-const fn row(
-    name: &'static str,
-    arity: i32,
-    flags: Flags,
-    keys: Keys,
-    since: &'static str,
-    complexity: &'static str,
-    handler: Handler,
-    summary: &'static str,
-) -> Command {
-    Command {
-        name,
-        arity,
-        flags,
-        keys,
-        group: Group::Stream,
-        categories: &[],
-        since,
-        summary,
-        complexity,
-        handler,
-        subcommands: &[],
-    }
-}
+const ROWS: Rows = Rows::of(Group::Stream);

@@ -1,7 +1,7 @@
 //! What Valkey added to strings: DELIFEQ (9.0) and MSETEX (9.1, as in Redis 8.4). The log gets commands that older servers
 //! know too.
 
-use super::{EACH_KEY, ONE, Options, SHRINK_FAST, WRITE, current, expiry_of, notify_set_in_the_past, row};
+use super::{EACH_KEY, ONE, Options, ROWS, SHRINK_FAST, WRITE, current, expiry_of, notify_set_in_the_past};
 use crate::command::ctx::Ctx;
 use crate::command::table::{Command, Flags, Keys};
 use crate::encoding::num;
@@ -12,8 +12,8 @@ use crate::reply::ReplySink;
 
 #[rustfmt::skip]
 pub(in crate::command) const COMMANDS: &[Command] = &[
-    row("delifeq", 3, SHRINK_FAST, ONE, "9.0.0", "O(1)", delifeq, "Deletes a string if it is a given one. From Valkey."),
-    row("msetex", -4, WRITE.and(Flags::MOVABLEKEYS), Keys::CountedPairs(1), "9.1.0", EACH_KEY, msetex, "Sets several strings, all or none, and their expiry. From Valkey."),
+    ROWS.row("delifeq", 3, SHRINK_FAST, "9.0.0", "O(1)", delifeq, "Deletes a string if it is a given one. From Valkey.").keys(ONE),
+    ROWS.row("msetex", -4, WRITE.and(Flags::MOVABLEKEYS), "9.1.0", EACH_KEY, msetex, "Sets several strings, all or none, and their expiry. From Valkey.").keys(Keys::CountedPairs(1)),
 ];
 
 /// Whether a string is this text.

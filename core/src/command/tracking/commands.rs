@@ -5,41 +5,24 @@ use std::sync::Arc;
 use super::super::args;
 use super::super::ctx::Ctx;
 use super::super::peers::own;
-use super::super::table::{Command, Flags, Group, Handler, Keys};
+use super::super::table::{Command, Flags, Group, Rows};
 use super::Mode;
 use crate::error::{Error, Result};
 use crate::reply::ReplySink;
 
-const fn row(
-    name: &'static str,
-    arity: i32,
-    complexity: &'static str,
-    handler: Handler,
-    summary: &'static str,
-) -> Command {
-    Command {
-        name,
-        arity,
-        flags: Flags::NOSCRIPT.and(Flags::LOADING).and(Flags::STALE),
-        keys: Keys::None,
-        group: Group::Connection,
-        categories: &[],
-        since: "6.0.0",
-        summary,
-        complexity,
-        handler,
-        subcommands: &[],
-    }
-}
+const ROWS: Rows = Rows::of(Group::Connection);
+
+const FLAGS: Flags = Flags::NOSCRIPT.and(Flags::LOADING).and(Flags::STALE);
+const SINCE: &str = "6.0.0";
 
 #[rustfmt::skip]
-pub(in super::super) const CACHING: Command = row("caching", 3, "O(1)", caching, "Says whether the keys of the next command are to be tracked.");
+pub(in super::super) const CACHING: Command = ROWS.row("caching", 3, FLAGS, SINCE, "O(1)", caching, "Says whether the keys of the next command are to be tracked.");
 #[rustfmt::skip]
-pub(in super::super) const GETREDIR: Command = row("getredir", 2, "O(1)", getredir, "Returns the client that is told in place of this one.");
+pub(in super::super) const GETREDIR: Command = ROWS.row("getredir", 2, FLAGS, SINCE, "O(1)", getredir, "Returns the client that is told in place of this one.");
 #[rustfmt::skip]
-pub(in super::super) const TRACKING: Command = row("tracking", -3, "O(1). Some options may introduce additional complexity.", tracking, "Turns on or off that this client is told when keys it has read change.");
+pub(in super::super) const TRACKING: Command = ROWS.row("tracking", -3, FLAGS, SINCE, "O(1). Some options may introduce additional complexity.", tracking, "Turns on or off that this client is told when keys it has read change.");
 #[rustfmt::skip]
-pub(in super::super) const TRACKINGINFO: Command = Command { since: "6.2.0", ..row("trackinginfo", 2, "O(1)", trackinginfo, "Returns how this client tracks keys.") };
+pub(in super::super) const TRACKINGINFO: Command = Command { since: "6.2.0", ..ROWS.row("trackinginfo", 2, FLAGS, SINCE, "O(1)", trackinginfo, "Returns how this client tracks keys.") };
 
 fn wrong<T>(text: &'static str) -> Result<T> {
     Err(Error::command(text))
