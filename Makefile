@@ -153,11 +153,12 @@ test-clients: ## Client libraries (redis-py, ioredis, BullMQ, RQ …) against th
 	tests/clients/run.sh $(TARGET)/debug
 
 .PHONY: fuzz
-fuzz: ## Fuzz the readers of files and requests, a minute each (cargo-fuzz and a nightly compiler; see fuzz/README.md)
-	for target in rdb_load restore stream request; do \
+fuzz: ## Fuzz the readers of files and requests and the scripts, a minute each (cargo-fuzz and a nightly compiler; see fuzz/README.md)
+	for target in rdb_load restore stream request eval unpack; do \
 	  mkdir -p fuzz/corpus/$$target; \
 	  $(CARGO) +nightly fuzz run $$target fuzz/corpus/$$target fuzz/seeds/$$target \
-	    -- -max_total_time=60 -rss_limit_mb=1024; \
+	    -- -max_total_time=60 -rss_limit_mb=1024 -timeout=10 \
+	    -detect_leaks=$$(case $$target in eval | unpack) echo 0 ;; *) echo 1 ;; esac); \
 	done
 
 ##@ Lint by part
