@@ -286,7 +286,12 @@ fn killed_again_and_again(policy: &str) {
                 moved_any.store(true, Ordering::Relaxed);
             }
         };
-        lines.by_ref().take(until).for_each(&mut note);
+        // On a busy machine those who push may be far ahead of those who move.
+        let mut noted = 0;
+        while noted < until || !moved_any.load(Ordering::Relaxed) {
+            note(lines.next().expect("it runs until it is killed"));
+            noted += 1;
+        }
         child.0.kill().expect("kills");
         // What it had acknowledged before it died is in the pipe still; the last line may be torn.
         let rest: Vec<String> = lines.collect();
@@ -308,7 +313,7 @@ fn killed_again_and_again(policy: &str) {
         assert!(lost.is_empty(), "{policy}, round {round}: lost {lost:?}");
         store.close().expect("closes");
     }
-    assert!(moved_any.load(Ordering::Relaxed) && !pushed.is_empty());
+    assert!(!pushed.is_empty());
     std::fs::remove_dir_all(&dir).expect("goes");
 }
 
