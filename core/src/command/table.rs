@@ -567,9 +567,17 @@ fn unknown(argv: &[&[u8]]) -> Error {
         args.push_str(&format!("'{}' ", shown(arg, SHOWN_MAX - args.len())));
     }
     let name = shown(argv.first().copied().unwrap_or_default(), SHOWN_MAX);
+    let is_any = |names: &[&str]| names.iter().any(|known| name.eq_ignore_ascii_case(known));
+    // Clients ask by these whether it is a cluster, and know a server's answer by heart.
+    if is_any(&["cluster", "readonly", "readwrite", "asking"]) {
+        return Error::command("ERR This instance has cluster support disabled");
+    }
     // What tools send that copy a server: `redis-cli --rdb` shows this.
-    let replicates = ["sync", "psync", "replconf"].iter().any(|known| name.eq_ignore_ascii_case(known));
-    let instead = if replicates { "(there is no replication: SAVE writes a snapshot to copy)" } else { "" };
+    let instead = if is_any(&["sync", "psync", "replconf"]) {
+        "(there is no replication: SAVE writes a snapshot to copy)"
+    } else {
+        ""
+    };
     Error::command(format!("ERR unknown command '{name}', with args beginning with: {args}{instead}"))
 }
 
@@ -601,7 +609,9 @@ mod tests {
             "ERR unknown command 'nope', with args beginning with: 'a' 'b' "
         );
         assert!(
-            message(&[b"SYNC"]).ends_with("with: (there is no replication: SAVE writes a snapshot to copy)")
+            message(&[b"CLUSTER", b"SLOTS"]) == "ERR This instance has cluster support disabled"
+                && message(&[b"SYNC"])
+                    .ends_with("with: (there is no replication: SAVE writes a snapshot to copy)")
         );
         assert_eq!(message(&[b"ECHO"]), "ERR wrong number of arguments for 'echo' command");
         assert_eq!(message(&[b"config", b"zap"]), "ERR unknown subcommand 'zap'. Try CONFIG HELP.");
