@@ -147,6 +147,42 @@ fn memory_has_an_end_and_the_interpreter_goes_on() {
     }
 }
 
+/// A table that holds itself twice is a reply of 2^128 parts; a long text a hundred times is one of a hundred texts.
+#[test]
+fn a_reply_that_is_larger_than_lua_may_be_is_refused() {
+    let store = Store::memory_with(&[("lua-memory-limit", "8mb")]).unwrap();
+    let twice = eval(&store, "redis.call('SET', 'k', 'v') local t = {} t[1] = t t[2] = t return t");
+    assert!(twice.contains("takes more than lua-memory-limit"), "{twice}");
+    let text = "local s, t = string.rep('x', 1000000), {} for i = 1, 100 do t[i] = s end return t";
+    assert!(eval(&store, text).contains("takes more than lua-memory-limit"));
+    let map = "redis.setresp(3) local t = {} t[1] = t t[2] = t return {map = {a = t}}";
+    assert!(eval(&store, map).contains("takes more than lua-memory-limit"));
+    // What it did stays, as of every script that fails, and what fits goes on working.
+    assert_eq!(
+        eval(&store, "return {redis.call('GET', 'k'), {1, 2}}"),
+        "Array([Bulk([118]), Array([Int(1), Int(2)])])"
+    );
+}
+
+/// 100^16 parts: nobody waits for their end, and what was made of them takes the host's memory.
+#[test]
+fn texts_without_end_can_be_killed_while_they_are_made() {
+    let store = Store::memory().unwrap();
+    for text in [
+        "local t = {} for i = 1, 100 do t[i] = t end return cmsgpack.pack(t)",
+        "local t = {} for i = 1, 100 do t = {t, t} end return cjson.encode(t)",
+    ] {
+        std::thread::scope(|scope| {
+            let running = scope.spawn(|| eval(&store, text));
+            wait_until_running(&store);
+            assert_eq!(self::text(&store, &["SCRIPT", "KILL"]), "OK");
+            let ended = running.join().unwrap();
+            assert!(ended.contains("killed by user"), "{ended}");
+        });
+    }
+    assert_eq!(eval(&store, "return 1"), "1");
+}
+
 #[test]
 fn nothing_outside_is_reached() {
     let store = Store::memory().unwrap();

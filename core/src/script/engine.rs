@@ -210,6 +210,7 @@ impl Engine {
             keys,
             args,
             out,
+            reply_max: self.memory_max,
             collect_above: self.memory_max / 4,
             collect: self.runs.is_multiple_of(COLLECT_EVERY),
             ending: Ending::Answered,

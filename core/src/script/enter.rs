@@ -66,6 +66,8 @@ pub(super) struct Job<'a> {
     pub(super) args: &'a [&'a [u8]],
     /// Gets what is returned.
     pub(super) out: &'a mut dyn ReplySink,
+    /// Bytes that may be; 0: any number.
+    pub(super) reply_max: usize,
     /// Bytes above which everything is collected afterwards; 0: never.
     pub(super) collect_above: usize,
     /// Whether a step of collecting is due, also when all goes well.
@@ -277,10 +279,34 @@ unsafe fn raised(state: *mut lua_State, job: &mut Job<'_>) {
     }
 }
 
+/// What the way through a result does with its parts. A table may hold another one many times, so that a reply can be larger
+/// than all of Lua's memory: the first way only weighs, the second writes.
+struct Pass<'a> {
+    out: Option<&'a mut dyn ReplySink>,
+    resp3: bool,
+    /// Bytes that the rest may weigh.
+    left: usize,
+}
+
+impl Pass<'_> {
+    /// A part with so many bytes of its own. False: it is too much.
+    fn put(&mut self, bytes: usize, write: impl FnOnce(&mut dyn ReplySink)) -> bool {
+        /// A part's head and what else is kept for it.
+        const HEAD: usize = 16;
+        let Some(left) = self.left.checked_sub(bytes.saturating_add(HEAD)) else { return false };
+        self.left = left;
+        if let Some(out) = self.out.as_mut() {
+            write(&mut **out);
+        }
+        true
+    }
+}
+
 /// Writes the result on top as a reply.
 unsafe fn answer(state: *mut lua_State, job: &mut Job<'_>) {
     // SAFETY: all the room that writing needs is made here, so that nothing in it can fail.
     unsafe {
+        let resp3 = current::with(|host| host.resp3()).unwrap_or(false);
         if ffi::lua_istable(state, 2) != 0 {
             ffi::luaL_checkstack(state, (DEPTH_MAX + 2) * VALUES_A_LEVEL, ptr::null());
             if push_field(state, 2, ERR) == ffi::LUA_TSTRING {
@@ -288,93 +314,112 @@ unsafe fn answer(state: *mut lua_State, job: &mut Job<'_>) {
                 return;
             }
             ffi::lua_settop(state, 2);
+            let left = if job.reply_max > 0 { job.reply_max } else { usize::MAX };
+            if !write(state, 2, 0, &mut Pass { out: None, resp3, left }) {
+                let text = "ERR the script's reply takes more than lua-memory-limit";
+                job.ending = Ending::Refused(text.to_owned());
+                return;
+            }
         }
-        let resp3 = current::with(|host| host.resp3()).unwrap_or(false);
-        current::catching(|| write(state, 2, 0, resp3, job.out));
+        current::catching(|| {
+            write(state, 2, 0, &mut Pass { out: Some(&mut *job.out), resp3, left: usize::MAX })
+        });
         job.ending = Ending::Answered;
     }
 }
 
-/// Writes the value at `at`. Allocates nothing in Lua, and leaves the stack as it was.
-unsafe fn write(state: *mut lua_State, at: c_int, depth: c_int, resp3: bool, out: &mut dyn ReplySink) {
+/// Goes through the value at `at`; false: it is too much. Allocates nothing in Lua, and leaves the stack as it was.
+unsafe fn write(state: *mut lua_State, at: c_int, depth: c_int, pass: &mut Pass<'_>) -> bool {
     // SAFETY: types are looked at before values are read.
     unsafe {
         match ffi::lua_type(state, at) {
-            ffi::LUA_TSTRING => out.bulk(bytes_at(state, at)),
-            ffi::LUA_TNUMBER => out.int(to_i64(ffi::lua_tonumber(state, at))),
-            ffi::LUA_TBOOLEAN => match (ffi::lua_toboolean(state, at) != 0, resp3) {
-                (on, true) => out.bool(on),
-                (true, false) => out.int(1),
-                (false, false) => out.null(),
-            },
+            ffi::LUA_TSTRING => {
+                let bytes = bytes_at(state, at);
+                pass.put(bytes.len(), |out| out.bulk(bytes))
+            }
+            ffi::LUA_TNUMBER => {
+                let number = to_i64(ffi::lua_tonumber(state, at));
+                pass.put(0, |out| out.int(number))
+            }
+            ffi::LUA_TBOOLEAN => {
+                let (on, resp3) = (ffi::lua_toboolean(state, at) != 0, pass.resp3);
+                pass.put(0, |out| match (on, resp3) {
+                    (on, true) => out.bool(on),
+                    (true, false) => out.int(1),
+                    (false, false) => out.null(),
+                })
+            }
             ffi::LUA_TTABLE => {
                 let top = ffi::lua_gettop(state);
-                write_table(state, at, depth, resp3, out);
+                let fits = write_table(state, at, depth, pass);
                 ffi::lua_settop(state, top);
+                fits
             }
-            _ => out.null(),
+            _ => pass.put(0, |out| out.null()),
         }
     }
 }
 
-unsafe fn write_table(state: *mut lua_State, at: c_int, depth: c_int, resp3: bool, out: &mut dyn ReplySink) {
+unsafe fn write_table(state: *mut lua_State, at: c_int, depth: c_int, pass: &mut Pass<'_>) -> bool {
     // SAFETY: `answer` has made room for five values a level; each branch below pushes no more before it writes a part, at
-    // the next level. Tables are only read, so that `lua_next` finds every key again.
+    // the next level. Tables are only read, so that `lua_next` finds every key again. Who called settles the stack.
     unsafe {
         if depth >= DEPTH_MAX {
-            out.error(&Error::command("ERR reached lua stack limit"));
-            return;
+            return pass.put(0, |out| out.error(&Error::command("ERR reached lua stack limit")));
         }
         let top = ffi::lua_gettop(state);
         if push_field(state, at, ERR) == ffi::LUA_TSTRING {
-            out.error(&Error::command(one_line(bytes_at(state, -1))));
-            return;
+            let bytes = bytes_at(state, -1);
+            return pass.put(bytes.len(), |out| out.error(&Error::command(one_line(bytes))));
         }
         ffi::lua_settop(state, top);
         if push_field(state, at, OK) == ffi::LUA_TSTRING {
-            out.simple(&one_line(bytes_at(state, -1)));
-            return;
+            let bytes = bytes_at(state, -1);
+            return pass.put(bytes.len(), |out| out.simple(&one_line(bytes)));
         }
         ffi::lua_settop(state, top);
         if push_field(state, at, DOUBLE) == ffi::LUA_TNUMBER {
-            out.double(ffi::lua_tonumber(state, -1));
-            return;
+            let number = ffi::lua_tonumber(state, -1);
+            return pass.put(0, |out| out.double(number));
         }
         ffi::lua_settop(state, top);
         if push_field(state, at, MAP) == ffi::LUA_TTABLE {
-            out.map(count(state, top + 1));
+            let pairs = count(state, top + 1);
+            let mut fits = pass.put(0, |out| out.map(pairs));
             ffi::lua_pushnil(state);
-            while ffi::lua_next(state, top + 1) != 0 {
-                write(state, top + 2, depth + 1, resp3, out);
-                write(state, top + 3, depth + 1, resp3, out);
+            while fits && ffi::lua_next(state, top + 1) != 0 {
+                fits = write(state, top + 2, depth + 1, pass) && write(state, top + 3, depth + 1, pass);
                 ffi::lua_pop(state, 1);
             }
-            return;
+            return fits;
         }
         ffi::lua_settop(state, top);
         if push_field(state, at, SET) == ffi::LUA_TTABLE {
-            out.set(count(state, top + 1));
+            let members = count(state, top + 1);
+            let mut fits = pass.put(0, |out| out.set(members));
             ffi::lua_pushnil(state);
-            while ffi::lua_next(state, top + 1) != 0 {
-                write(state, top + 2, depth + 1, resp3, out);
+            while fits && ffi::lua_next(state, top + 1) != 0 {
+                fits = write(state, top + 2, depth + 1, pass);
                 ffi::lua_pop(state, 1);
             }
-            return;
+            return fits;
         }
         ffi::lua_settop(state, top);
         if push_field(state, at, BIG_NUMBER) == ffi::LUA_TSTRING {
-            out.big_number(&one_line(bytes_at(state, -1)));
-            return;
+            let bytes = bytes_at(state, -1);
+            return pass.put(bytes.len(), |out| out.big_number(&one_line(bytes)));
         }
         ffi::lua_settop(state, top);
         if push_field(state, at, VERBATIM) == ffi::LUA_TTABLE
             && push_field(state, top + 1, FORMAT) == ffi::LUA_TSTRING
             && push_field(state, top + 1, STRING) == ffi::LUA_TSTRING
         {
-            // Three letters it is.
-            let format = bytes_at(state, top + 2).iter().copied().chain(*b"   ").take(3).collect::<Vec<u8>>();
-            out.verbatim(&String::from_utf8_lossy(&format), bytes_at(state, top + 3));
-            return;
+            let (format, text) = (bytes_at(state, top + 2), bytes_at(state, top + 3));
+            return pass.put(text.len(), |out| {
+                // Three letters it is.
+                let format = format.iter().copied().chain(*b"   ").take(3).collect::<Vec<u8>>();
+                out.verbatim(&String::from_utf8_lossy(&format), text);
+            });
         }
         ffi::lua_settop(state, top);
         let mut parts = 0;
@@ -383,12 +428,15 @@ unsafe fn write_table(state: *mut lua_State, at: c_int, depth: c_int, resp3: boo
             parts += 1;
         }
         ffi::lua_pop(state, 1);
-        out.array(parts as usize);
-        for part in 1..=parts {
+        let mut fits = pass.put(0, |out| out.array(parts as usize));
+        let mut part = 1;
+        while fits && part <= parts {
             ffi::lua_rawgeti(state, at, part);
-            write(state, top + 1, depth + 1, resp3, out);
+            fits = write(state, top + 1, depth + 1, pass);
             ffi::lua_pop(state, 1);
+            part += 1;
         }
+        fits
     }
 }
 

@@ -4,7 +4,9 @@
 use mlua::{Function, IntoLua, Lua, MultiValue, Value};
 
 use super::convert::number_of;
+use super::current;
 use super::raw::{self, outcome};
+use crate::table::MAX_LEN;
 
 /// Why a function does not return.
 pub(super) enum Fault {
@@ -34,6 +36,15 @@ impl From<&str> for Fault {
     fn from(text: &str) -> Self {
         Fault::Text(text.to_owned())
     }
+}
+
+/// Asked at each table that goes into a text of so many bytes by now: those lie in the host's memory, where Lua's limit does
+/// not count, and of a table that holds another many times there is no end to come.
+pub(super) fn may_go_on(made: usize) -> Result<(), Fault> {
+    if made > MAX_LEN {
+        return Err("not enough memory".into());
+    }
+    current::why_stop().map_or(Ok(()), |why| Err(why.into()))
 }
 
 /// What a function returns.

@@ -3,7 +3,7 @@
 use mlua::{Lua, Result, Table, Value};
 
 use super::convert::{number_of, to_i64};
-use super::function::{Args, Fault, Returned, function};
+use super::function::{Args, Fault, Returned, function, may_go_on};
 
 /// Nested deeper than this a table is packed as nil, as Redis does.
 const PACK_DEPTH: usize = 16;
@@ -76,6 +76,8 @@ fn pack_bytes(bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(bytes);
 }
 
+type Packed = std::result::Result<(), Fault>;
+
 /// The length of a table whose keys are all of 1 to n, `None` of any other.
 fn array_len(pairs: &[(Value, Value)]) -> Option<usize> {
     let mut most = 0.0f64;
@@ -89,12 +91,13 @@ fn array_len(pairs: &[(Value, Value)]) -> Option<usize> {
     (most == pairs.len() as f64).then_some(pairs.len())
 }
 
-fn pack_value(value: &Value, depth: usize, out: &mut Vec<u8>) -> Result<()> {
+fn pack_value(value: &Value, depth: usize, out: &mut Vec<u8>) -> Packed {
     match value {
         Value::String(text) => pack_bytes(&text.as_bytes(), out),
         Value::Boolean(on) => out.push(if *on { 0xC3 } else { 0xC2 }),
         Value::Integer(_) | Value::Number(_) => pack_number(number_of(value).unwrap_or(0.0), out),
         Value::Table(table) if depth < PACK_DEPTH => {
+            may_go_on(out.len())?;
             let pairs = table.pairs::<Value, Value>().collect::<Result<Vec<_>>>()?;
             if let Some(len) = array_len(&pairs) {
                 pack_len(len, (15, 0x90), [None, Some(0xDC), Some(0xDD)], out);

@@ -5,7 +5,7 @@ use mlua::{Table, Value};
 use super::{DEPTH_MAX, Invalid, Options};
 use crate::script::convert::number_of;
 use crate::script::format::general;
-use crate::script::function::{Args, Fault, Returned, type_name};
+use crate::script::function::{Args, Fault, Returned, may_go_on, type_name};
 
 type Done = Result<(), Fault>;
 
@@ -42,6 +42,7 @@ fn append(value: &Value, options: &Options, out: &mut Vec<u8>) -> Done {
                 if depth > options.encode_depth.min(DEPTH_MAX) {
                     return Err(format!("Cannot serialise, excessive nesting ({depth})").into());
                 }
+                may_go_on(out.len())?;
                 open.push(begin(&value, table, options, out)?);
             }
             _ => return Err(refuse(&value, "type not supported")),
