@@ -417,3 +417,32 @@ fn functions_are_still_there_when_memory_was_used_up() {
         calls(&["other", next, "small"]);
     }
 }
+
+/// Takes what is logged by scripts of this program.
+struct Lines(std::sync::Mutex<Vec<usize>>);
+
+impl log::Log for Lines {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+    fn log(&self, record: &log::Record<'_>) {
+        let text = record.args().to_string();
+        if text.starts_with("line ") {
+            self.0.lock().unwrap().push(text.len());
+        }
+    }
+    fn flush(&self) {}
+}
+
+#[test]
+fn what_a_script_logs_has_an_end() {
+    static LINES: Lines = Lines(std::sync::Mutex::new(Vec::new()));
+    log::set_logger(&LINES).unwrap();
+    log::set_max_level(log::LevelFilter::Info);
+    let store = Store::memory().unwrap();
+    let script = "local long = string.rep('x', 1000000)
+        for i = 1, 1100 do redis.log(redis.LOG_WARNING, 'line ' .. i, long) end return 'logged'";
+    assert_eq!(eval(&store, script), "logged");
+    let lines = LINES.0.lock().unwrap();
+    assert_eq!((lines.len(), lines[0], lines[999]), (1000, 4096, 4096));
+}

@@ -114,6 +114,9 @@ pub(super) fn hex(text: &[u8]) -> String {
 const LEVELS: [(&str, i64); 4] =
     [("LOG_DEBUG", 0), ("LOG_VERBOSE", 1), ("LOG_NOTICE", 2), ("LOG_WARNING", 3)];
 
+/// Bytes of a line that `redis.log` writes; the rest is cut off, since lines are kept until the script is over.
+const LOG_LINE_MAX: usize = 4096;
+
 fn log(args: &Args<'_>) -> Returned {
     if args.len() < 2 {
         return Err(raise(args.lua, "redis.log() requires two arguments or more."));
@@ -129,8 +132,10 @@ fn log(args: &Args<'_>) -> Returned {
         _ => return Err(raise(args.lua, "Invalid log level.")),
     };
     let words: Vec<Vec<u8>> = args.values()[1..].iter().filter_map(text_of).collect();
+    let mut line = words.join(&b' ');
+    line.truncate(LOG_LINE_MAX);
     // Whoever receives it may be the host's own code, which must not run while shards are held.
-    in_script(args.lua, |host| host.log(level, one_line(&words.join(&b' '))))?;
+    in_script(args.lua, |host| host.log(level, one_line(&line)))?;
     Ok(Vec::new())
 }
 
