@@ -569,7 +569,14 @@ fn unknown(argv: &[&[u8]]) -> Error {
     let name = shown(argv.first().copied().unwrap_or_default(), SHOWN_MAX);
     let is_any = |names: &[&str]| names.iter().any(|known| name.eq_ignore_ascii_case(known));
     // Clients ask by these whether it is a cluster, and know a server's answer by heart.
-    if is_any(&["cluster", "readonly", "readwrite", "asking"]) {
+    let alone = is_any(&["readonly", "readwrite", "asking"]);
+    if alone && argv.len() != 1 {
+        return wrong_arity(&name.to_ascii_lowercase());
+    }
+    const WHAT: [&str; 5] = ["info", "nodes", "slots", "shards", "myid"];
+    let of_cluster =
+        matches!(argv, [_, what] if is_any(&["cluster"]) && WHAT.iter().any(|known| is(what, known)));
+    if alone || of_cluster {
         return Error::command("ERR This instance has cluster support disabled");
     }
     // What tools send that copy a server: `redis-cli --rdb` shows this.

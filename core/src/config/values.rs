@@ -71,7 +71,7 @@ pub(super) fn parse(row: &Row, value: &[u8]) -> std::result::Result<Parsed, Stri
         },
         Kind::Events => match Class::parse(text) {
             Some(classes) => Ok(Parsed::Number(i64::from(classes))),
-            None => Err("Invalid event class character. Use 'Ag$lshzxeKEtmdnoc'.".to_owned()),
+            None => Err("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.".to_owned()),
         },
         Kind::OutputLimits => output_limits(text).map(|limits| Parsed::Text(limits.concat())),
         Kind::SavePoints => {

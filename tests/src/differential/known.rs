@@ -109,4 +109,4 @@ pub fn is_forgotten_by_servers(argv: &Command) -> bool {
 
 /// Commands of the tables which the engine does not have yet. They are compared from the moment they are there;
 /// whatever is not listed must be there.
-pub const MISSING: &[&str] = &["READONLY", "WAIT"];
+pub const MISSING: &[&str] = &["WAIT"];
