@@ -6,7 +6,6 @@ use mlua::{Function, IntoLua, Lua, MultiValue, Value};
 use super::convert::number_of;
 use super::current;
 use super::raw::{self, outcome};
-use crate::table::MAX_LEN;
 
 /// Why a function does not return.
 pub(super) enum Fault {
@@ -38,10 +37,13 @@ impl From<&str> for Fault {
     }
 }
 
+/// No string of a server is longer.
+const TEXT_MAX: usize = 512 * 1024 * 1024;
+
 /// Asked at each table that goes into a text of so many bytes by now: those lie in the host's memory, where Lua's limit does
 /// not count, and of a table that holds another many times there is no end to come.
 pub(super) fn may_go_on(made: usize) -> Result<(), Fault> {
-    if made > MAX_LEN {
+    if made > TEXT_MAX {
         return Err("not enough memory".into());
     }
     current::why_stop().map_or(Ok(()), |why| Err(why.into()))
